@@ -1,0 +1,1 @@
+"""See, measure and cure mode collapse in GANs."""

@@ -1,0 +1,372 @@
+"""The engine: trains a population of GANs in lock-step as one tensor program."""
+
+__all__ = ["Population"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import grad_and_value, vmap
+from torch.utils._pytree import tree_map
+
+from ..datasets.base import Dataset
+from .config import Member, Training
+from .errors import need
+from .method import Method, float_fields
+from .networks import Batch, Layout, Networks
+from .noise import Need, Noise, seed_of
+from .optim import Optimizer, learning_rate_factor
+from .program import Program
+from .space import Space
+
+COMPANY = 1024  # the fewest latents that are evaluated together, for the statistics of batch normalisation
+
+Flats = dict[str, Tensor]
+State = dict[str, Any]
+Values = Mapping[str, Tensor]
+
+
+class Population:
+    """Members that differ in their seeds and in values of hyper-parameters, trained in lock-step.
+
+    A loss is written for one member; the engine maps it over the population with ``torch.func.vmap``. All parameters
+    that one player trains lie in one tensor of shape `(S, P)`, so a step is the same few operations for any `S`.
+
+    Nothing in a step depends on a value on the device: a member that turns NaN or infinite is frozen by a mask.
+
+    Arguments:
+        method: The game.
+        dataset: What real samples are drawn from.
+        space: The shapes, and the builder of networks.
+        training: The settings.
+        members: The members.
+        uniform_prior: Whether latents are uniform on (-1, 1) rather than standard normal.
+        device: Where to train.
+        dtype: Of all numbers.
+        compiled: Whether steps are fused by ``torch.compile``.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        dataset: Dataset,
+        space: Space,
+        training: Training,
+        members: Sequence[Member],
+        *,
+        uniform_prior: bool = False,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compiled: bool = False,
+    ) -> None:
+        method.check(space, training.batch_size)
+        self.method, self.dataset, self.space, self.training = method, dataset, space, training
+        self.members, self.device, self.dtype = tuple(members), torch.device(device), dtype
+        self.uniform_prior = uniform_prior
+        self.players = method.players()
+        self.layout, flats = self.build()
+        self.values, self.paths = self.swept(), float_fields(method)
+        self.together = training.order == "simultaneous"
+        self.noise = self.streams()
+        self.step, size = 0, len(self.members)
+        self.state: State = {
+            "flats": flats,
+            "optimizers": {p.name: training.rule(p.name, {}).init(flats[p.name]) for p in self.players},
+            "memory": {k: self.expand(v) for k, v in method.memory().items()},
+            "ema": {owner: flats[owner].clone() for owner in self.averaged()},
+            "losses": {p.name: self.zeros() for p in self.players},  # summed since they were last taken
+            "steps": self.zeros(),  # since the losses were last taken
+            "clock": torch.zeros(size, dtype=torch.int64, device=self.device),
+            "diverged": torch.full((size,), -1, device=self.device),  # the step at which a member was frozen, or -1
+        }
+        self.play = Program(self.game_step, compiled)
+
+    # Setting up
+
+    def build(self) -> tuple[Layout, Flats]:
+        """The layout, and every member's initial parameters, drawn from its seed and the role alone."""
+        builders = self.method.networks(self.space)
+        flats: dict[str, list[Tensor]] = {player.name: [] for player in self.players}
+        layout = None
+        cache: dict[int, Flats] = {}
+        for member in self.members:
+            if member.seed not in cache:
+                modules = {role: seeded(build, member.seed, role) for role, build in builders.items()}
+                layout = layout or Layout.of(modules, self.players)
+                cache[member.seed] = layout.flatten(modules)
+            for name, flat in cache[member.seed].items():
+                flats[name].append(flat)
+        assert layout is not None
+        for module in layout.modules.values():
+            module.requires_grad_(False).to(self.device, self.dtype)
+        return layout, {name: torch.stack(rows).to(self.device, self.dtype) for name, rows in flats.items()}
+
+    def swept(self) -> dict[str, Tensor]:
+        """The members' own values of swept hyper-parameters, each with shape `(S, 1)`."""
+        return {
+            name: torch.tensor([[m.values[name]] for m in self.members], dtype=self.dtype, device=self.device)
+            for name in self.members[0].values
+        }
+
+    def streams(self) -> Noise:
+        """The members' streams of noise."""
+        size = self.training.batch_size
+        each = Need(
+            size,
+            self.dataset.uniforms,
+            self.dataset.normals,
+            self.space.latent_dim,
+            self.uniform_prior,
+            self.method.noise(self.space, size),
+        )
+        batches = 1 if self.together else sum(player.steps for player in self.players)
+        return Noise([m.seed for m in self.members], each, batches, self.dtype, self.device)
+
+    def averaged(self) -> list[str]:
+        """The players whose parameters are averaged: the owner of the generator."""
+        return [self.layout.owners["generator"]] if self.training.ema else []
+
+    def zeros(self) -> Tensor:
+        """A zero for every member."""
+        return torch.zeros(len(self.members), dtype=self.dtype, device=self.device)
+
+    def expand(self, value: Tensor) -> Tensor:
+        """One value for every member."""
+        return value.to(self.device, self.dtype if value.is_floating_point() else None).repeat(
+            len(self.members), *[1] * value.ndim
+        )
+
+    # Training
+
+    def advance(self, steps: int) -> None:
+        """Trains every member for `steps` steps."""
+        for _ in range(steps):
+            if self.noise.position == self.noise.steps:
+                self.noise.draw()
+                self.prepare()
+            at = self.noise.position
+            batches = [self.batch_parts(at, index) for index in range(self.noise.batches)]
+            self.state = self.play(self.state, batches, self.clocks[at])
+            self.noise.position += 1
+            self.step += 1
+
+    def prepare(self) -> None:
+        """Maps the chunk's noise to real samples, and sets its clocks, before its first step."""
+        need, start = self.noise.need, self.step - self.noise.position
+        uniform = self.noise.uniform[0].unflatten(-1, (need.batch_size, need.uniforms))
+        normal = self.noise.normal[0].unflatten(-1, (need.batch_size, need.normals))
+        self.real = self.dataset.push(uniform, normal)  # (steps, batches, S, N, D)
+        rows = []
+        for step in range(start, start + self.noise.steps):
+            progress = min(1.0, step / max(1, self.training.steps))
+            rows.append((progress, learning_rate_factor(self.training.schedule, progress)))
+        self.clocks = torch.tensor(rows, dtype=self.dtype).to(self.device)
+
+    def batch_parts(self, step: int, index: int) -> dict[str, Any]:
+        """One batch of every member, each part with shape `(S, N, ...)`."""
+        noise, need, at = self.noise, self.noise.need, (step, index)
+        z = noise.uniform[2][at] * 2 - 1 if need.uniform_prior else noise.normal[1][at]
+        extra = zip(need.extra.items(), noise.normal[2:], strict=True)
+        return {
+            "real": self.real[at],
+            "z": z.unflatten(-1, (need.batch_size, need.latent_dim)),
+            "u": noise.uniform[1][at],
+            "noise": {name: part[at].unflatten(-1, shape) for (name, shape), part in extra},
+        }
+
+    def game_step(self, state: State, batches: list[dict[str, Any]], clock: Tensor) -> State:
+        """One step of the game: every player in turn, then memory, averages, and the mask of diverged members."""
+        before = state
+        state = {key: dict(part) if isinstance(part, dict) else part for key, part in state.items()}
+        finite = torch.ones_like(state["diverged"], dtype=torch.bool)
+        for turn, index in enumerate(self.turns()):
+            player = self.players[index]
+            # Simultaneous players all move from the same point, on the same batch.
+            seen, batch = (before, batches[0]) if self.together else (state, batches[turn])
+            grads, losses = self.slopes(index, seen, batch, clock)
+            rule = self.rule(player.name, self.values, clock)
+            flat, own = rule.update(grads, state["optimizers"][player.name], state["flats"][player.name])
+            state["flats"][player.name], state["optimizers"][player.name] = flat, own
+            state["losses"][player.name] = state["losses"][player.name] + losses / player.steps
+            finite = finite & torch.isfinite(flat.sum(-1) + losses)
+        state["memory"] = self.remembered(state, batches[-1], clock)
+        decay = self.training.ema
+        for owner, average in state["ema"].items():
+            state["ema"][owner] = decay * average + (1 - decay) * state["flats"][owner]
+        state["steps"] = state["steps"] + 1
+        return freeze(state, before, finite)
+
+    def turns(self) -> list[int]:
+        """The index of the player of each turn."""
+        order = list(range(len(self.players)))
+        if self.training.order == "generator-first":
+            order.reverse()
+        return [index for index in order for _ in range(self.players[index].steps)]
+
+    def slopes(self, index: int, state: State, batch: dict[str, Any], clock: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient `(S, P)` and the loss `(S)` of every member's player."""
+        name = self.players[index].name
+
+        def loss(mine: Tensor, flats: Flats, optimizers: Any, memory: Any, batch: Any, values: Any) -> Tensor:
+            method, nets = self.one(values, {**flats, name: mine}, optimizers, clock)
+            return method.players()[index].loss(nets, one_batch(batch, memory, clock))
+
+        flats, optimizers, memory = state["flats"], state["optimizers"], state["memory"]
+        return vmap(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values)
+
+    def remembered(self, state: State, batch: dict[str, Any], clock: Tensor) -> dict[str, Tensor]:
+        """The method's own state after a step."""
+        if not state["memory"]:
+            return {}
+
+        def remember(flats: Flats, memory: Any, batch: Any, values: Any) -> dict[str, Tensor]:
+            method, nets = self.one(values, flats, {}, clock)
+            return method.remember(nets, one_batch(batch, memory, clock))
+
+        return vmap(remember)(state["flats"], state["memory"], batch, self.values)
+
+    def one(
+        self, values: Values, flats: Flats, optimizers: Mapping[str, Any], clock: Tensor
+    ) -> tuple[Method, Networks]:
+        """The method and the networks of one member, with its own values of hyper-parameters."""
+        method = self.method.bind({self.paths[name]: value[0] for name, value in values.items() if name in self.paths})
+        rules = {name: self.rule(name, values, clock) for name in optimizers}
+        return method, Networks(self.layout, flats, rules, optimizers)
+
+    def rule(self, player: str, values: Values, clock: Tensor) -> Optimizer:
+        """The optimiser of a player at this step."""
+        rule = self.training.rule(player, values)
+        return rule if self.training.schedule == "constant" else replace(rule, lr=rule.lr * clock[1])
+
+    # Looking
+
+    @torch.no_grad()
+    def sample(self, n: int, purpose: str = "evaluation") -> Tensor:
+        """Samples of every member, with shape `(S, n, D)`, from latents that depend on its seed and `purpose` alone."""
+        flats = {**self.state["flats"], **self.state["ema"]}
+
+        def draw(flats: Flats, z: Tensor, values: Any) -> Tensor:
+            method, nets = self.one(values, flats, {}, z)
+            return method.sample(nets, z)
+
+        z = torch.stack([self.latents(member.seed, max(n, COMPANY), purpose) for member in self.members])
+        return vmap(draw)(flats, z.to(self.device, self.dtype), self.values)[:, :n]
+
+    def latents(self, seed: int, n: int, purpose: str) -> Tensor:
+        """A member's latents for evaluation, with shape `(n, L)`."""
+        generator = torch.Generator().manual_seed(seed_of(seed, purpose))
+        shape = (n, self.space.latent_dim)
+        if self.uniform_prior:
+            return torch.rand(shape, generator=generator) * 2 - 1
+        return torch.randn(shape, generator=generator)
+
+    @torch.no_grad()
+    def observe(self) -> dict[str, Tensor]:
+        """What the method records along training, each with shape `(S)`, on a batch that is drawn for this alone."""
+
+        def look(flats: Flats, memory: Any, batch: Any, values: Any) -> dict[str, Tensor]:
+            method, nets = self.one(values, flats, {}, batch["z"])
+            return method.observe(nets, one_batch(batch, memory, torch.zeros(1, dtype=self.dtype, device=self.device)))
+
+        parts = [self.observation(member.seed) for member in self.members]
+        batch = tree_map(lambda *rows: torch.stack(rows).to(self.device, self.dtype), *parts)
+        return vmap(look)(self.state["flats"], self.state["memory"], batch, self.values)
+
+    def observation(self, seed: int) -> dict[str, Any]:
+        """One member's batch to look at; the same at every step, so that curves show the networks alone."""
+        need = self.noise.need
+        generator = torch.Generator().manual_seed(seed_of(seed, "observation"))
+        return {
+            "real": self.dataset.sample(need.batch_size, generator),
+            "z": self.latents(seed, need.batch_size, "observation"),
+            "u": torch.rand(need.batch_size, generator=generator),
+            "noise": {name: torch.randn(shape, generator=generator) for name, shape in need.extra.items()},
+        }
+
+    def take_losses(self) -> dict[str, Tensor]:
+        """Each player's mean loss a step since the last call, with shape `(S)`."""
+        steps = self.state["steps"].clamp(min=1)
+        taken = {name: total / steps for name, total in self.state["losses"].items()}
+        self.state["losses"] = {name: torch.zeros_like(total) for name, total in taken.items()}
+        self.state["steps"] = torch.zeros_like(self.state["steps"])
+        return taken
+
+    # Stopping and going on
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that a checkpoint needs, as named tensors."""
+        named = {"step": torch.tensor(self.step)}
+        named.update({f"noise.{key}": value for key, value in self.noise.state().items()})
+        return {**named, **flat_names(self.state)}
+
+    def load_state_dict(self, named: Mapping[str, Tensor]) -> None:
+        """Goes back to a state, bit for bit.
+
+        Raises:
+            ModescopeError: If the tensors are not those of this population.
+        """
+        wanted = self.state_dict()
+        missing, odd = sorted(wanted.keys() - named.keys()), sorted(named.keys() - wanted.keys())
+        need(not missing and not odd, f"the checkpoint does not fit: missing {missing}, unexpected {odd}")
+        for name, value in wanted.items():
+            given = named[name]
+            need(
+                given.shape == value.shape and given.dtype == value.dtype,
+                f"the checkpoint does not fit: {name} is {given.dtype} {tuple(given.shape)}, "
+                f"expected {value.dtype} {tuple(value.shape)}",
+            )
+        self.step = int(named["step"])
+        self.state = from_flat_names(self.state, named, self.device)
+        self.noise.restore({"streams": named["noise.streams"], "position": named["noise.position"]})
+        if self.noise.position < self.noise.steps:
+            self.prepare()
+
+
+def one_batch(batch: Mapping[str, Any], memory: Mapping[str, Tensor], clock: Tensor) -> Batch:
+    """One member's batch as its losses see it."""
+    return Batch(batch["real"], batch["z"], batch["u"], batch["noise"], memory, clock[0])
+
+
+def flat_names(tree: Any, prefix: str = "") -> dict[str, Tensor]:
+    """A nested dictionary of tensors as one with dotted names."""
+    if not isinstance(tree, dict):
+        return {prefix: tree.contiguous()}
+    return {
+        name: leaf
+        for key, part in tree.items()
+        for name, leaf in flat_names(part, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def from_flat_names(like: Any, named: Mapping[str, Tensor], device: torch.device, prefix: str = "") -> Any:
+    """The inverse of :func:`flat_names`, in the shape of `like`."""
+    if not isinstance(like, dict):
+        return named[prefix].to(device).clone()
+    return {
+        key: from_flat_names(part, named, device, f"{prefix}.{key}" if prefix else key) for key, part in like.items()
+    }
+
+
+def seeded(build: Any, seed: int, role: str) -> nn.Module:
+    """A fresh network, drawn from a seed and its role, leaving PyTorch's own generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, role))
+        return build()
+
+
+def freeze(after: State, before: State, finite: Tensor) -> State:
+    """Keeps members as they were before the step in which they turned NaN or infinite, and ever after."""
+    diverged = before["diverged"]
+    alive = (diverged < 0) & finite
+    kept = {key: blend(alive, after[key], before[key]) for key in after if key not in ("diverged", "clock")}
+    now = torch.where((diverged < 0) & ~finite, before["clock"], diverged)
+    return {**kept, "clock": before["clock"] + 1, "diverged": now}
+
+
+def blend(alive: Tensor, after: Any, before: Any) -> Any:
+    """`after` where a member is alive, `before` where it is not, through nested dictionaries."""
+    if isinstance(after, dict):
+        return {key: blend(alive, value, before[key]) for key, value in after.items()}
+    return torch.where(alive.view(-1, *[1] * (after.ndim - 1)), after, before)

@@ -1,0 +1,52 @@
+"""One sentence for the person who typed it."""
+
+__all__ = ["ModescopeError", "MissingExtraError", "extra", "need", "nearest_name"]
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class ModescopeError(ValueError):
+    """Bad input, told in one sentence; the command line prints it and exits with code 2."""
+
+
+class MissingExtraError(ModescopeError, ImportError):
+    """An optional library is not installed; the message names the extra that brings it."""
+
+
+def need(condition: bool, message: str) -> None:
+    """Raises `message` as a :class:`ModescopeError` unless `condition` holds."""
+    if not condition:
+        raise ModescopeError(message)
+
+
+def nearest_name(kind: str, given: str, valid: Iterable[str]) -> ModescopeError:
+    """An error for an unknown name, with the nearest spelling and the valid names.
+
+    Arguments:
+        kind: What the name should name, e.g. ``"method"``.
+        given: What was given.
+        valid: The names that exist.
+    """
+    names = sorted(valid)
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return ModescopeError(f"unknown {kind} {given!r}: {hint}the {kind}s are {', '.join(names)}")
+
+
+def extra(module: str, name: str, purpose: str) -> ModuleType:
+    """Imports an optional library, or says which extra brings it.
+
+    Arguments:
+        module: The module to import, e.g. ``"ot"``.
+        name: The extra of this package that installs it.
+        purpose: What it is needed for, to complete "... needs ...".
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{purpose} needs the library {module.split('.')[0]!r}: pip install 'modescope[{name}]'"
+        ) from error

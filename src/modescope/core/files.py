@@ -1,0 +1,39 @@
+"""Files that are whole or not there."""
+
+__all__ = ["atomic_write"]
+
+import os
+import secrets
+from pathlib import Path
+
+from .errors import need
+
+
+def atomic_write(path: str | Path, content: bytes | str) -> Path:
+    """Writes a file in one step, so that a reader never meets half of it and a failure leaves the old one.
+
+    The content goes to a new file in the same folder, is flushed to the disk, and takes the name at once.
+
+    Arguments:
+        path: The file to write; its folder must exist.
+        content: The bytes, or text, which is written as UTF-8.
+
+    Returns:
+        The path.
+
+    Raises:
+        ModescopeError: If the folder does not exist.
+    """
+    path = Path(path)
+    need(path.parent.is_dir(), f"path is {str(path)!r}, but the folder {str(path.parent)!r} does not exist")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with fresh.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)  # noqa: PTH105 - the one call that is atomic and replaces on every platform
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,181 @@
+"""The contract of a remedy: which networks play, and what each player descends."""
+
+__all__ = ["Method", "TwoPlayer", "Wrapper", "float_fields"]
+
+import abc
+import copy
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from torch import Tensor
+
+from .errors import need
+from .networks import Batch, Networks, Player
+from .space import Builder, Space
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(abc.ABC):
+    """A remedy (or the plain GAN) as a game.
+
+    A subclass is a frozen dataclass of hyper-parameters. Its losses are pure, written for ONE member, return a scalar
+    and read like its paper: they never detach, step, draw noise, or know how many members there are. The engine freezes
+    the roles that a player does not train, maps the loss over the population, and takes the step.
+
+    `training` holds the training settings that the method's paper needs (e.g. Adam without momentum); a data set's
+    preset and the user's own settings go before it.
+    """
+
+    training: ClassVar[Mapping[str, Any]] = {}
+    summary: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    year: ClassVar[int | None] = None
+
+    @property
+    def packable(self) -> bool:
+        """Whether the critic sees samples and nothing else, so that packing samples is defined."""
+        return True
+
+    @abc.abstractmethod
+    def networks(self, space: Space) -> dict[str, Builder]:
+        """What builds the network of each role, e.g. ``{"generator": space.generator}``."""
+
+    @abc.abstractmethod
+    def players(self) -> tuple[Player, ...]:
+        """The players, in the order in which they step. Every role is trained by exactly one."""
+
+    @abc.abstractmethod
+    def sample(self, nets: Networks, z: Tensor) -> Tensor:
+        """Samples `(N, D)` from latents `(N, L)`."""
+
+    def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of further standard normals that the losses read from ``batch.noise``."""
+        return {}
+
+    def memory(self) -> dict[str, Tensor]:
+        """The method's own state before the first step, e.g. BEGAN's balance."""
+        return {}
+
+    def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """The method's own state after a step; the same keys and shapes as :meth:`memory`."""
+        return dict(batch.memory)
+
+    def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        """Scalars to record along training, e.g. the critic's mean score on reals and on fakes."""
+        return {}
+
+    def check(self, space: Space, batch_size: int) -> None:
+        """Raises a `ModescopeError` where the method cannot run on `space` with this batch size."""
+
+    def bind(self, values: Mapping[str, Tensor | float]) -> Self:
+        """The method with some hyper-parameters replaced, by tensors too, without validation.
+
+        Arguments:
+            values: New values by path; ``base.pi`` is the field `pi` of the method that a wrapper wraps.
+        """
+        bound = copy.copy(self)
+        nested: dict[str, dict[str, Tensor | float]] = {}
+        for path, value in values.items():
+            name, _, rest = path.partition(".")
+            if rest:
+                nested.setdefault(name, {})[rest] = value
+            else:
+                object.__setattr__(bound, name, value)
+        for name, inner in nested.items():
+            object.__setattr__(bound, name, getattr(self, name).bind(inner))
+        return bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPlayer(Method):
+    """A generator against one discriminator, the shape of most remedies.
+
+    Arguments:
+        critic_steps: Discriminator steps before each generator step.
+    """
+
+    critic_steps: int = 1
+
+    def __post_init__(self) -> None:
+        need(self.critic_steps >= 1, f"critic_steps is {self.critic_steps}, expected at least 1")
+
+    @abc.abstractmethod
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """What the discriminator descends."""
+
+    @abc.abstractmethod
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """What the generator descends."""
+
+    def networks(self, space: Space) -> dict[str, Builder]:
+        return {"generator": space.generator, "discriminator": space.critic}
+
+    def players(self) -> tuple[Player, ...]:
+        return (
+            Player("discriminator", ("discriminator",), self.discriminator_loss, self.critic_steps),
+            Player("generator", ("generator",), self.generator_loss),
+        )
+
+    def sample(self, nets: Networks, z: Tensor) -> Tensor:
+        return nets["generator"](z)
+
+    def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        G, D = nets["generator"], nets["discriminator"]
+        return {"critic_real": D(batch.real).mean(), "critic_fake": D(G(batch.z)).mean()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Method):
+    """A method that changes another, `base`, and forwards to it all that it does not change."""
+
+    base: Method
+
+    @property
+    def packable(self) -> bool:
+        return self.base.packable
+
+    def networks(self, space: Space) -> dict[str, Builder]:
+        return self.base.networks(space)
+
+    def players(self) -> tuple[Player, ...]:
+        return self.base.players()
+
+    def sample(self, nets: Networks, z: Tensor) -> Tensor:
+        return self.base.sample(nets, z)
+
+    def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
+        return self.base.noise(space, batch_size)
+
+    def memory(self) -> dict[str, Tensor]:
+        return self.base.memory()
+
+    def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        return self.base.remember(nets, batch)
+
+    def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        return self.base.observe(nets, batch)
+
+    def check(self, space: Space, batch_size: int) -> None:
+        self.base.check(space, batch_size)
+
+
+def float_fields(method: Method) -> dict[str, str]:
+    """The hyper-parameters that can be swept as a population: short name to path.
+
+    A field of real numbers changes no shape, so its values can sit side by side in one tensor program. A field of a
+    wrapped method keeps its bare name unless an outer one has it already, when it is ``base.name``.
+    """
+    found: dict[str, str] = {}
+    layer, prefix = method, ""
+    while True:
+        for field in dataclasses.fields(layer):
+            if field.type in (float, "float"):
+                found.setdefault(field.name, prefix + field.name)
+                if prefix:
+                    found.setdefault(prefix + field.name, prefix + field.name)
+        inner = getattr(layer, "base", None)
+        if not isinstance(inner, Method):
+            return found
+        layer, prefix = inner, prefix + "base."

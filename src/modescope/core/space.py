@@ -1,0 +1,61 @@
+"""The shapes of data and latents, and the builder of networks for them."""
+
+__all__ = ["Builder", "Space"]
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from torch import nn
+
+Builder = Callable[[], nn.Module]
+
+
+class NetworkSpec(Protocol):
+    """Builds a network from its numbers of inputs and outputs, e.g. :class:`modescope.nets.MLP`."""
+
+    def build(self, inputs: int, outputs: int) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a method needs to know of a problem to ask for its networks.
+
+    The methods below return a fresh network each time they are called, so that the engine can draw each member's
+    initial weights from its own seed: pass them uncalled, ``{"generator": space.generator}``.
+
+    Arguments:
+        data_dim: The number of coordinates of a sample, `D`.
+        latent_dim: The number of coordinates of a latent, `L`.
+        generator_spec: How a generator is built.
+        critic_spec: How a critic is built; also used by extra critics.
+        encoder_spec: How a network from data to latents is built.
+        pack: How many samples a critic sees at once (:class:`modescope.methods.PacGAN`).
+    """
+
+    data_dim: int
+    latent_dim: int
+    generator_spec: NetworkSpec
+    critic_spec: NetworkSpec
+    encoder_spec: NetworkSpec
+    pack: int = 1
+
+    def generator(self, outputs: int | None = None) -> nn.Module:
+        """Latents `(N, L)` to samples `(N, D)`."""
+        return self.generator_spec.build(self.latent_dim, outputs or self.data_dim)
+
+    def critic(self, outputs: int = 1) -> nn.Module:
+        """Samples `(N, D)` (packs of them, `(N, pack * D)`) to scores `(N, outputs)`."""
+        return self.critic_spec.build(self.pack * self.data_dim, outputs)
+
+    def joint_critic(self, outputs: int = 1) -> nn.Module:
+        """Samples joined to latents, `(N, D + L)`, to scores `(N, outputs)`."""
+        return self.critic_spec.build(self.data_dim + self.latent_dim, outputs)
+
+    def encoder(self, outputs: int | None = None, extra: int = 0) -> nn.Module:
+        """Samples `(N, D + extra)` to `(N, outputs)`, latents if `outputs` is not given."""
+        return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim)
+
+    def packed(self, degree: int) -> "Space":
+        """The same space, with critics that see `degree` times as many samples at once."""
+        return replace(self, pack=self.pack * degree)

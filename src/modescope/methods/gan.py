@@ -1,0 +1,43 @@
+r"""The original GAN."""
+
+__all__ = ["GAN"]
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ..core import Batch, Networks, TwoPlayer
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAN(TwoPlayer):
+    r"""A generator against a classifier of real and fake.
+
+    With :math:`D = \sigma(s)`, the discriminator ascends
+    :math:`\mathbb{E}_p \log D(x) + \mathbb{E}_z \log (1 - D(G(z)))`. The generator descends the same value
+    (`saturating`), or ascends :math:`\mathbb{E}_z \log D(G(z))` (what nearly everybody uses).
+
+    References:
+        | Generative Adversarial Nets (Goodfellow et al., 2014), equation 1 and section 3
+        | https://arxiv.org/abs/1406.2661
+
+    Note:
+        At the optimal discriminator the saturating loss is :math:`2\,\mathrm{JS}(p, q) - \log 4`. The non-saturating
+        loss has another gradient, that of :math:`2\,\mathrm{KL}(m \| p)` with :math:`m = (p + q) / 2`, a softened
+        reverse KL.
+
+    Arguments:
+        saturating: Whether the generator descends :math:`\log (1 - D)`.
+    """
+
+    saturating: bool = False
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        G, D = nets["generator"], nets["discriminator"]
+        return softplus(-D(batch.real)).mean() + softplus(D(G(batch.z))).mean()
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        G, D = nets["generator"], nets["discriminator"]
+        fooled = D(G(batch.z))
+        return -softplus(fooled).mean() if self.saturating else softplus(-fooled).mean()

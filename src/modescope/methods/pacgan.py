@@ -1,0 +1,78 @@
+r"""PacGAN: a discriminator that sees several samples at once."""
+
+__all__ = ["PacGAN"]
+
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from ..core import Batch, Builder, Method, ModescopeError, Networks, Player, Space, Wrapper
+from ..core.errors import need
+from ..core.networks import Loss
+from .gan import GAN
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacGAN(Wrapper):
+    r"""Shows the discriminator packs of samples, all real or all fake, so that missing variety shows.
+
+    The discriminator scores :math:`m` samples joined along their features, :math:`D(x_1, \dots, x_m)`; nothing else of
+    `base` changes. Mode collapse separates the product distributions :math:`p^m` and :math:`q^m` more than :math:`p`
+    and :math:`q`.
+
+    References:
+        | PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017), section 2
+        | https://arxiv.org/abs/1712.04086
+
+    Note:
+        The batch size counts samples, so the discriminator sees `batch_size / degree` packs. Methods whose
+        discriminator sees more than samples (ALI, VEEGAN) are not defined by packing samples alone, and are refused.
+
+    Arguments:
+        base: The method whose discriminator is packed.
+        degree: The number of samples in a pack, :math:`m`.
+    """
+
+    base: Method = field(default_factory=GAN)
+    degree: int = 2
+
+    def __post_init__(self) -> None:
+        need(self.degree >= 1, f"degree is {self.degree}, expected at least 1")
+        if not self.base.packable:
+            name = type(self.base).__name__
+            raise ModescopeError(f"PacGAN over {name} is not defined: the critic of {name} sees more than samples")
+
+    def check(self, space: Space, batch_size: int) -> None:
+        need(
+            batch_size % self.degree == 0 and batch_size > 0,
+            f"batch_size is {batch_size}, expected a multiple of PacGAN's degree {self.degree}",
+        )
+        self.base.check(space.packed(self.degree), batch_size // self.degree)
+
+    def networks(self, space: Space) -> dict[str, Builder]:
+        return {**self.base.networks(space.packed(self.degree)), "generator": self.base.networks(space)["generator"]}
+
+    def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
+        return self.base.noise(space, batch_size // self.degree)
+
+    def players(self) -> tuple[Player, ...]:
+        return tuple(replace(player, loss=self.packed(player.loss)) for player in self.base.players())
+
+    def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        return self.base.remember(*self.packs(nets, batch))
+
+    def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        return self.base.observe(*self.packs(nets, batch))
+
+    def packed(self, loss: Loss) -> Loss:
+        """The same loss on packs."""
+        return lambda nets, batch: loss(*self.packs(nets, batch))
+
+    def packs(self, nets: Networks, batch: Batch) -> tuple[Networks, Batch]:
+        """The networks and the batch as a loss of `base` should see them."""
+        rows = batch.u.shape[0] // self.degree
+        return nets.piped("generator", self.pack), replace(batch, real=self.pack(batch.real), u=batch.u[:rows])
+
+    def pack(self, x: Tensor) -> Tensor:
+        """Joins samples, `(N, D)` to `(N / degree, degree * D)`."""
+        return x.unflatten(0, (-1, self.degree)).flatten(1)

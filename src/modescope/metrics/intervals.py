@@ -1,0 +1,53 @@
+"""Confidence intervals of a mean over members, and of one member alone."""
+
+__all__ = ["half_samples", "student_interval"]
+
+import math
+
+import torch
+from scipy.stats import t as student
+from torch import Tensor
+
+
+def student_interval(
+    center: float, spread: float, freedom: int, confidence: float, bounds: tuple[float, float]
+) -> tuple[float, float]:
+    r"""The Student-t interval :math:`\text{center} \pm t_\nu \, \text{spread}`, cut to the range of the quantity.
+
+    Cutting takes away impossible values alone, so the coverage stays. For a mean over a few members this beats the
+    percentile and BCa bootstraps, which have nothing to correct with eight values and are too narrow by
+    :math:`\sqrt{(S - 1) / S}` and the missing t-factor. On the hardest case, members that reach all modes or none with
+    equal odds, eight of them give 93 % coverage at a nominal 95 %, the same as the percentile bootstrap's; on normal
+    values it is exact, where the bootstrap's is 90 %.
+
+    Note:
+        If all members agree the interval has no width: it tells nothing of outcomes rarer than one in :math:`S`.
+
+    Arguments:
+        center: The estimate.
+        spread: Its standard error.
+        freedom: The degrees of freedom, :math:`\nu`; with none there is no interval, and the ends are NaN.
+        confidence: The nominal coverage, e.g. 0.95.
+        bounds: The least and the greatest value of the quantity.
+    """
+    if freedom < 1 or not math.isfinite(spread):
+        return math.nan, math.nan
+    half = float(student.ppf((1 + confidence) / 2, freedom)) * spread
+    # An estimate may itself lie outside the range by its own noise; the interval then still holds it.
+    return min(center, max(center - half, bounds[0])), max(center, min(center + half, bounds[1]))
+
+
+def half_samples(x: Tensor, repeats: int, generator: torch.Generator) -> list[Tensor]:
+    r"""Random halves, drawn without replacement, of the samples `x` with shape :math:`(S, N, D)`.
+
+    The standard deviation of a statistic over random halves is the standard error of the statistic on the whole: with
+    :math:`m` of :math:`N`, the variance :math:`\sigma^2 / m \cdot (1 - m / N)` is :math:`\sigma^2 / N` at
+    :math:`m = N / 2` (the delete-d jackknife). Resampling with replacement would make copies, which nearest-neighbour
+    and transport distances take for collapse.
+
+    References:
+        | A General Theory for Jackknife Variance Estimation (Shao & Wu, 1989)
+        | https://doi.org/10.1214/aos/1176347263
+    """
+    n = x.shape[-2]
+    return [x[:, torch.randperm(n, generator=generator)[: n // 2]] for _ in range(repeats)]

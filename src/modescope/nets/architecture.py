@@ -1,0 +1,186 @@
+"""Which networks play: presets of the papers, and a user's own modules by import path."""
+
+__all__ = ["ARCHITECTURES", "Architecture", "UserModule", "architecture"]
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.func import replace_all_batch_norm_modules_
+
+from ..core.errors import ModescopeError, nearest_name, need
+from ..core.space import Space
+from .mlp import MLP
+
+
+@dataclass(frozen=True)
+class UserModule:
+    """A user's own network, named by where it is imported from.
+
+    It is called with the number of inputs and of outputs, ``MyGenerator(16, 2)``, and returns an ``nn.Module``.
+
+    Note:
+        Batch normalisation of PyTorch is switched to batch statistics, as in :class:`modescope.nets.BatchNorm`.
+
+    Arguments:
+        path: ``package.module:Name``; the current folder is searched first.
+    """
+
+    path: str
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """A fresh network from `(N, inputs)` to `(N, outputs)`, checked by a trial run."""
+        module = call(self.load(), self.path, inputs, outputs)
+        replace_all_batch_norm_modules_(module)
+        shape = trial_shape(module, self.path, inputs)
+        need(
+            shape == (4, outputs),
+            f"network {self.path!r} maps a batch of shape (4, {inputs}) to {shape}, expected (4, {outputs})",
+        )
+        return module
+
+    def load(self) -> Callable[..., nn.Module]:
+        """What the path names."""
+        module_name, colon, name = self.path.partition(":")
+        need(
+            bool(colon and module_name and name), f"network {self.path!r} is no import path like 'package.module:Name'"
+        )
+        folder = str(Path.cwd())
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        try:
+            found = importlib.import_module(module_name)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ModescopeError(f"network {self.path!r} cannot be imported: {reason}") from error
+        if not hasattr(found, name):
+            classes = [known for known, thing in vars(found).items() if inspect.isclass(thing)]
+            raise nearest_name(f"network in {module_name}", name, classes)
+        return getattr(found, name)
+
+
+def call(factory: Callable[..., nn.Module], path: str, inputs: int, outputs: int) -> nn.Module:
+    """Builds a user's module, or says in one sentence why that failed."""
+    try:
+        module = factory(inputs, outputs)
+    except Exception as error:
+        raise ModescopeError(
+            f"network {path!r} cannot be built from ({inputs}, {outputs}), its numbers of inputs and outputs: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    need(isinstance(module, nn.Module), f"network {path!r} returned a {type(module).__name__}, expected an nn.Module")
+    dropout = [name for name, part in module.named_modules() if isinstance(part, nn.modules.dropout._DropoutNd)]
+    need(
+        not dropout,
+        f"network {path!r} has dropout ({', '.join(dropout)}), whose noise is in no member's stream; remove it",
+    )
+    return module
+
+
+def trial_shape(module: nn.Module, path: str, inputs: int) -> tuple[int, ...]:
+    """The shape that a batch of four comes out with."""
+    try:
+        with torch.no_grad():
+            return tuple(module(torch.zeros(4, inputs)).shape)
+    except Exception as error:
+        raise ModescopeError(
+            f"network {path!r} fails on a batch of shape (4, {inputs}): {type(error).__name__}: {error}"
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The networks of a run.
+
+    Arguments:
+        latent_dim: The number of coordinates of a latent.
+        prior: What latents are drawn from: ``normal``, N(0, I), or ``uniform``, U(-1, 1).
+        generator: From latents to samples.
+        critic: From samples to scores.
+        encoder: From samples to latents, for methods that have one.
+    """
+
+    latent_dim: int = 16
+    prior: Literal["normal", "uniform"] = "normal"
+    generator: MLP | UserModule = field(default_factory=MLP)
+    critic: MLP | UserModule = field(default_factory=MLP)
+    encoder: MLP | UserModule = field(default_factory=MLP)
+
+    def __post_init__(self) -> None:
+        need(self.latent_dim >= 1, f"latent_dim is {self.latent_dim}, expected at least 1")
+        need(self.prior in ("normal", "uniform"), f"prior is {self.prior!r}, expected normal or uniform")
+
+    def space(self, data_dim: int) -> Space:
+        """The shapes and the networks of a problem with samples of `data_dim` coordinates."""
+        return Space(data_dim, self.latent_dim, self.generator, self.critic, self.encoder)
+
+
+unrolled = MLP(hidden=(128, 128), activation="tanh", init="orthogonal", gain=1.4)
+relu128 = MLP(hidden=(128, 128))
+ali_wide = MLP(hidden=(400,) * 4, batch_norm=True, init="normal", gain=0.02)
+ali_critic = MLP(hidden=(200,) * 3, activation="maxout", init="normal", gain=0.02)
+
+ARCHITECTURES: dict[str, Architecture] = {
+    # Our common setting: small enough for eight seeds in half a minute, large enough for every remedy.
+    "small": Architecture(),
+    "review": Architecture(
+        latent_dim=2,
+        generator=MLP(hidden=(8, 4), init="normal", gain=1.0, bias=1.0),
+        critic=MLP(hidden=(64, 8), activation="tanh", init="normal", gain=1.0, bias=1.0),
+    ),
+    "review-notebook": Architecture(
+        latent_dim=4,
+        generator=MLP(hidden=(8, 4), init="normal", gain=1.0, bias=0.01),
+        critic=MLP(hidden=(64, 8), activation="tanh", init="normal", gain=1.0, bias=0.01),
+    ),
+    "unrolled": Architecture(latent_dim=256, generator=unrolled, critic=unrolled, encoder=unrolled),
+    "unrolled-paper": Architecture(
+        latent_dim=256,
+        generator=MLP(hidden=(128, 128), init="orthogonal", gain=0.8),
+        critic=MLP(hidden=(128,), init="orthogonal", gain=0.8, input_scale=0.25),
+        encoder=MLP(hidden=(128, 128), init="orthogonal", gain=0.8),
+    ),
+    "veegan": Architecture(latent_dim=254, generator=relu128, critic=MLP(hidden=(128,)), encoder=relu128),
+    "ali": Architecture(
+        latent_dim=2,
+        generator=ali_wide,
+        critic=ali_critic,
+        encoder=MLP(hidden=(400, 400), batch_norm=True, init="normal", gain=0.02),
+    ),
+    "pacgan": Architecture(latent_dim=2, generator=ali_wide, critic=ali_critic, encoder=ali_wide),
+    "wgan-gp": Architecture(
+        latent_dim=2,
+        generator=MLP(hidden=(512,) * 3, init="he"),
+        critic=MLP(hidden=(512,) * 3, init="he"),
+        encoder=MLP(hidden=(512,) * 3, init="he"),
+    ),
+    "d2gan": Architecture(
+        latent_dim=256,
+        generator=MLP(hidden=(128, 128), init="normal", gain=0.01),
+        critic=MLP(hidden=(128,), init="normal", gain=0.01),
+        encoder=MLP(hidden=(128, 128), init="normal", gain=0.01),
+    ),
+    "bourgan": Architecture(
+        latent_dim=2,
+        generator=MLP(hidden=(128, 128), activation="leaky-relu"),
+        critic=MLP(hidden=(128, 128), activation="leaky-relu"),
+    ),
+    "madgan": Architecture(latent_dim=64, prior="uniform", generator=relu128, critic=relu128, encoder=relu128),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of that name.
+
+    Raises:
+        ModescopeError: If there is none.
+    """
+    if name not in ARCHITECTURES:
+        raise nearest_name("architecture", name, ARCHITECTURES)
+    return ARCHITECTURES[name]
