@@ -1,1 +1,72 @@
-"""See, measure and cure mode collapse in GANs."""
+"""See, measure and cure mode collapse in GANs.
+
+>>> import modescope as ms
+>>> run = ms.train("ring", ms.methods.PacGAN(degree=2), seeds=range(8), steps=5000)  # doctest: +SKIP
+>>> run.metrics()  # doctest: +SKIP
+>>> run.report("out.html")  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "METHODS",
+    "METRICS",
+    "Evaluation",
+    "Experiment",
+    "ModescopeError",
+    "Run",
+    "core",
+    "datasets",
+    "evaluate",
+    "methods",
+    "metrics",
+    "nets",
+    "plan",
+    "print_comparison",
+    "reproduce",
+    "theory",
+    "train",
+    "train_many",
+    "write_report",
+]
+
+# Imported when first used: `import modescope` must not cost what a command does not need.
+HOMES = {
+    "METHODS": "methods",
+    "METRICS": "metrics",
+    "Evaluation": "runs",
+    "Experiment": "runs",
+    "ModescopeError": "core",
+    "Run": "runs",
+    "evaluate": "metrics",
+    "plan": "api",
+    "print_comparison": "cli.output",
+    "reproduce": "papers",
+    "train": "api",
+    "train_many": "runs",
+    "write_report": "report",
+}
+
+if TYPE_CHECKING:
+    from . import core, datasets, methods, metrics, nets, theory
+    from .api import plan, train
+    from .cli.output import print_comparison
+    from .core import ModescopeError
+    from .methods import METHODS
+    from .metrics import METRICS, evaluate
+    from .papers import reproduce
+    from .report import write_report
+    from .runs import Evaluation, Experiment, Run, train_many
+
+
+def __getattr__(name: str) -> Any:
+    if name in HOMES:
+        return getattr(import_module(f".{HOMES[name]}", __name__), name)
+    if name in __all__:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

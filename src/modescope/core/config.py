@@ -7,12 +7,13 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 import torch
 
 from .errors import ModescopeError, nearest_name, need
-from .method import Method, float_fields
+from .method import Method, float_fields, layers
 from .optim import SGD, Adam, Optimizer, RMSprop
 
 OptimizerName = Literal["adam", "sgd", "rmsprop"]
@@ -55,19 +56,22 @@ class Training:
     order: Order = "critic-first"
 
     def __post_init__(self) -> None:
-        need(self.steps >= 0, f"steps is {self.steps}, expected at least 0")
-        need(self.batch_size >= 1, f"batch_size is {self.batch_size}, expected at least 1")
+        for name, least in (("steps", 0), ("batch_size", 1)):
+            value = getattr(self, name)
+            good = isinstance(value, Integral) and int(value) >= least
+            need(good, f"{name} is {value!r}, expected a whole number of at least {least}")
         for name in ("lr", "critic_lr"):
             value = getattr(self, name)
-            need(value is None or (math.isfinite(value) and value >= 0), f"{name} is {value}, expected at least 0")
+            good = (value is None and name == "critic_lr") or (is_number(value) and value >= 0)
+            need(good, f"{name} is {value!r}, expected a finite number of at least 0")
         for name in ("beta1", "beta2", "momentum", "alpha", "ema"):
             value = getattr(self, name)
-            need(0 <= value < 1, f"{name} is {value}, expected a number in [0, 1)")
-        need(self.eps > 0, f"eps is {self.eps}, expected more than 0")
+            need(is_number(value) and 0 <= value < 1, f"{name} is {value!r}, expected a number in [0, 1)")
+        need(is_number(self.eps) and self.eps > 0, f"eps is {self.eps!r}, expected a finite number of more than 0")
         for name, options in (("optimizer", OptimizerName), ("schedule", Schedule), ("order", Order)):
             given = getattr(self, name)
             if given not in get_args(options):
-                raise nearest_name(name, given, get_args(options))
+                raise nearest_name(name, str(given), get_args(options))
 
     def rule(self, player: str, values: Mapping[str, torch.Tensor]) -> Optimizer:
         """The optimiser of a player, with some settings replaced by a member's own `values`."""
@@ -85,6 +89,11 @@ class Training:
 
 
 SWEPT_TRAINING = {"adam": ("beta1", "beta2"), "sgd": ("momentum",), "rmsprop": ("alpha",)}
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a finite real number."""
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -153,9 +162,11 @@ def replaced(method: Method, path: str, value: float) -> Method:
 
 def unsweepable(name: str, valid: list[str], method: Method, training: Training) -> ModescopeError:
     """Why a name cannot be swept."""
-    if hasattr(method, name) or hasattr(training, name):
+    parts: list[Any] = [*layers(method), training]
+    known = {field.name for part in parts for field in dataclasses.fields(part)}
+    if name.rpartition(".")[2] in known:
         return ModescopeError(
-            f"{name} cannot be swept in one population, only real-valued hyper-parameters can "
-            f"({', '.join(valid)}); start one run for each value of {name}"
+            f"{name} cannot be swept in one population, expected one of {', '.join(valid)}; "
+            f"start one run for each value of {name}"
         )
-    return nearest_name("hyper-parameter to sweep", name, valid)
+    return nearest_name("sweepable hyper-parameter", name, valid)

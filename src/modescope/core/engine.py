@@ -73,7 +73,7 @@ class Population:
         self.step, size = 0, len(self.members)
         self.state: State = {
             "flats": flats,
-            "optimizers": {p.name: training.rule(p.name, {}).init(flats[p.name]) for p in self.players},
+            "optimizers": {p.name: training.rule(p.name, self.values).init(flats[p.name]) for p in self.players},
             "memory": {k: self.expand(v) for k, v in method.memory().items()},
             "ema": {owner: flats[owner].clone() for owner in self.averaged()},
             "losses": {p.name: self.zeros() for p in self.players},  # summed since they were last taken
@@ -173,7 +173,7 @@ class Population:
             "real": self.real[at],
             "z": z.unflatten(-1, (need.batch_size, need.latent_dim)),
             "u": noise.uniform[1][at],
-            "noise": {name: part[at].unflatten(-1, shape) for (name, shape), part in extra},
+            "noise": {name: part[at].reshape(-1, *shape) for (name, shape), part in extra},
         }
 
     def game_step(self, state: State, batches: list[dict[str, Any]], clock: Tensor) -> State:
@@ -183,8 +183,9 @@ class Population:
         finite = torch.ones_like(state["diverged"], dtype=torch.bool)
         for turn, index in enumerate(self.turns()):
             player = self.players[index]
-            # Simultaneous players all move from the same point, on the same batch.
-            seen, batch = (before, batches[0]) if self.together else (state, batches[turn])
+            # Simultaneous players meet the others as they were before the step, on the same batch.
+            seen = with_own(player.name, state, before) if self.together else state
+            batch = batches[0 if self.together else turn]
             grads, losses = self.slopes(index, seen, batch, clock)
             rule = self.rule(player.name, self.values, clock)
             flat, own = rule.update(grads, state["optimizers"][player.name], state["flats"][player.name])
@@ -257,10 +258,11 @@ class Population:
     def latents(self, seed: int, n: int, purpose: str) -> Tensor:
         """A member's latents for evaluation, with shape `(n, L)`."""
         generator = torch.Generator().manual_seed(seed_of(seed, purpose))
-        shape = (n, self.space.latent_dim)
+        # PyTorch draws normals by sixteens, so only whole sixteens start with the same numbers whatever `n`.
+        shape = (n + -n % 16, self.space.latent_dim)
         if self.uniform_prior:
-            return torch.rand(shape, generator=generator) * 2 - 1
-        return torch.randn(shape, generator=generator)
+            return torch.rand(shape, generator=generator)[:n] * 2 - 1
+        return torch.randn(shape, generator=generator)[:n]
 
     @torch.no_grad()
     def observe(self) -> dict[str, Tensor]:
@@ -317,7 +319,10 @@ class Population:
                 f"the checkpoint does not fit: {name} is {given.dtype} {tuple(given.shape)}, "
                 f"expected {value.dtype} {tuple(value.shape)}",
             )
-        self.step = int(named["step"])
+        step, position = int(named["step"]), int(named["noise.position"])
+        fits = 0 <= position <= self.noise.steps and (step - position) % self.noise.steps == 0
+        need(fits, f"the checkpoint does not fit: step {step} cannot be at {position} of a chunk of {self.noise.steps}")
+        self.step = step
         self.state = from_flat_names(self.state, named, self.device)
         self.noise.restore({"streams": named["noise.streams"], "position": named["noise.position"]})
         if self.noise.position < self.noise.steps:
@@ -352,8 +357,13 @@ def from_flat_names(like: Any, named: Mapping[str, Tensor], device: torch.device
 def seeded(build: Any, seed: int, role: str) -> nn.Module:
     """A fresh network, drawn from a seed and its role, leaving PyTorch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, role))
+        torch.default_generator.manual_seed(seed_of(seed, role))  # torch.manual_seed would seed accelerators too
         return build()
+
+
+def with_own(player: str, now: State, before: State) -> State:
+    """The state before a step, but for one player's own parameters and optimiser."""
+    return {**before, **{part: {**before[part], player: now[part][player]} for part in ("flats", "optimizers")}}
 
 
 def freeze(after: State, before: State, finite: Tensor) -> State:

@@ -1,6 +1,6 @@
 """The contract of a remedy: which networks play, and what each player descends."""
 
-__all__ = ["Method", "TwoPlayer", "Wrapper", "float_fields"]
+__all__ = ["Method", "TwoPlayer", "Wrapper", "float_fields", "layers"]
 
 import abc
 import copy
@@ -132,6 +132,9 @@ class Wrapper(Method):
 
     base: Method
 
+    def __post_init__(self) -> None:
+        need(isinstance(self.base, Method), f"base is {self.base!r}, expected a method such as GAN()")
+
     @property
     def packable(self) -> bool:
         return self.base.packable
@@ -168,14 +171,16 @@ def float_fields(method: Method) -> dict[str, str]:
     wrapped method keeps its bare name unless an outer one has it already, when it is ``base.name``.
     """
     found: dict[str, str] = {}
-    layer, prefix = method, ""
-    while True:
+    for depth, layer in enumerate(layers(method)):
+        prefix = "base." * depth
         for field in dataclasses.fields(layer):
             if field.type in (float, "float"):
                 found.setdefault(field.name, prefix + field.name)
-                if prefix:
-                    found.setdefault(prefix + field.name, prefix + field.name)
-        inner = getattr(layer, "base", None)
-        if not isinstance(inner, Method):
-            return found
-        layer, prefix = inner, prefix + "base."
+                found.setdefault(prefix + field.name, prefix + field.name)
+    return found
+
+
+def layers(method: Method) -> list[Method]:
+    """A method and those that it wraps, from the outside in."""
+    inner = getattr(method, "base", None)
+    return [method, *(layers(inner) if isinstance(inner, Method) else [])]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
+from .errors import need
 from .optim import Optimizer
 
 Loss = Callable[["Networks", "Batch"], Tensor]
@@ -67,7 +68,13 @@ class Layout:
 
     @classmethod
     def of(cls, modules: Mapping[str, nn.Module], players: tuple[Player, ...]) -> "Layout":
-        """The layout of `modules` for `players`, each of whom owns the roles that it trains."""
+        """The layout of `modules` for `players`, each of whom owns the roles that it trains.
+
+        Raises:
+            ModescopeError: If a role is trained by no player, or by two.
+        """
+        trained = sorted(role for player in players for role in player.trains)
+        need(trained == sorted(modules), f"the players train {trained}, expected each of {sorted(modules)} once")
         parts = {
             player.name: tuple(
                 (role, name, parameter.shape)

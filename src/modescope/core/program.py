@@ -53,8 +53,8 @@ class Program:
         module = GraphModule(recorded, graph)
         if not self.compiled:
             return module.forward
-        fused = torch.compile(module, dynamic=False)
         try:
+            fused = torch.compile(module, dynamic=False)
             fused(*leaves)  # compiles; the result is dropped, since the function is pure
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -116,7 +116,7 @@ class ArrayData(FixedSet):
 def _to_numpy(array: Any) -> np.ndarray:
     """`array` as a NumPy array."""
     try:
-        return np.array(array.detach().cpu() if isinstance(array, Tensor) else array)
+        return np.array(array.detach().cpu().numpy() if isinstance(array, Tensor) else array)
     except (TypeError, ValueError) as error:
         raise ModescopeError(f"the array cannot be read as a matrix: {error}") from error
 
@@ -136,7 +136,7 @@ def _checked(array: np.ndarray, source: str) -> np.ndarray:
     if not good.all():
         bad = np.flatnonzero(~good)
         raise ModescopeError(
-            f"{source} has NaN, infinite or too large values in {len(bad)} of {len(array)} rows, "
+            f"{source} has values that are NaN, infinite or beyond 3e38 in {len(bad)} of {len(array)} rows, "
             f"the first is row {bad[0]} counted from 0"
         )
     return np.ascontiguousarray(array, dtype=np.float32 if array.dtype == np.float32 else np.float64)

@@ -53,7 +53,8 @@ class Modes(abc.ABC):
             norm: ``l2`` or ``linf``.
 
         Returns:
-            The index of the mode and the distance in units of the mode's standard deviation, each with shape :math:`(*)`.
+            The index of the mode, and the distance in units of the mode's standard deviation, each with shape
+            :math:`(*)`.
         """
 
     @abc.abstractmethod

@@ -44,7 +44,9 @@ def gauss_legendre(low: float, high: float, length: float, sigma: float) -> tupl
 def curve_log_prob(x: Tensor, nodes: Nodes, sigma: float) -> Tensor:
     r"""The log-density :math:`\log \sum_q w_q \, \mathcal{N}(x; c_q, \sigma^2 I)`.
 
-    It is computed in float64 and in pieces, so that any number of samples fits in memory.
+    It is computed in float64 and in pieces, so that any number of samples fits in memory. For a curve whose nodes come
+    from :func:`gauss_legendre` it is right to about 1e-8 wherever it is above -100, and to a thousandth of its value
+    below, where the integrand falls faster than a panel resolves.
 
     Arguments:
         x: Where, with shape :math:`(*, D)`.

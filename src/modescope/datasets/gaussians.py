@@ -18,6 +18,7 @@ from .base import Dataset, Extent, Modes, norm_order, widen
 
 # What a perfect sampler of two-dimensional Gaussians scores at 3 standard deviations: 1 - exp(-9/2) = 0.98889.
 PERFECT = -math.expm1(-4.5)
+CHUNK = 2**18  # distances at a time, few enough to stay in the processor's cache
 
 
 def relative(weights: tuple[float, ...], count: int) -> Tensor:
@@ -66,24 +67,35 @@ class GaussianModes(Modes):
         self.radius = 3.0 if self.freedom <= 3 else math.sqrt(2 * gammaincinv(self.freedom / 2, PERFECT))
 
     def whitened(self, x: Tensor, mode: int) -> Tensor:
-        r"""The offset of `x` from a mode in its standard deviations, :math:`L_m^{-1} (x - c_m)`, of the shape of `x`."""
-        dim = self.centers.shape[-1]
-        need(x.shape[-1:] == (dim,), f"x has shape {tuple(x.shape)}, expected {dim} coordinates in the last dimension")
+        r"""The offset of `x` from a mode in its standard deviations, :math:`L_m^{-1} (x - c_m)`, shaped as `x`."""
+        self._check(x)
         offset, scale = x - self.centers[mode].to(x), self.scale[mode].to(x)
         if scale.ndim == 0:
             return offset / scale
-        rows = offset.reshape(-1, dim)
+        rows = offset.reshape(-1, x.shape[-1])
         return torch.linalg.solve_triangular(scale.mT, rows, upper=True, left=False).view_as(offset)
+
+    def _check(self, x: Tensor) -> None:
+        dim = self.centers.shape[-1]
+        need(x.shape[-1:] == (dim,), f"x has shape {tuple(x.shape)}, expected {dim} coordinates in the last dimension")
 
     def nearest(self, x: Tensor, norm: str = "l2") -> tuple[Tensor, Tensor]:
         order = norm_order(norm)
-        distance = x.new_full(x.shape[:-1], torch.inf)
-        index = torch.zeros(x.shape[:-1], dtype=torch.long, device=x.device)
-        for mode in range(len(self)):  # one mode at a time needs no memory of size (*, M, D)
-            candidate = torch.linalg.vector_norm(self.whitened(x, mode), order, dim=-1)
-            closer = candidate < distance
-            distance, index = torch.where(closer, candidate, distance), index.masked_fill(closer, mode)
-        return index, distance
+        self._check(x)
+        rows = x.reshape(-1, x.shape[-1]).split(max(1, CHUNK // len(self)))
+        found = [self._distances(piece, order).min(dim=-1) for piece in rows]
+        distance = torch.cat([least.values for least in found]).view(x.shape[:-1])
+        index = torch.cat([least.indices for least in found]).view(x.shape[:-1])
+        return index, torch.where(x.isfinite().all(dim=-1), distance, torch.inf)
+
+    def _distances(self, rows: Tensor, order: float) -> Tensor:
+        """The distance of each row to each mode, with shape `(N, M)`."""
+        if self.scale.ndim == 1:
+            # The matrix-product form of the distance would lose the small ones to rounding.
+            distances = torch.cdist(rows, self.centers.to(rows), order, "donot_use_mm_for_euclid_dist")
+            return distances / self.scale.to(rows)
+        offsets = [self.whitened(rows, mode) for mode in range(len(self))]
+        return torch.linalg.vector_norm(torch.stack(offsets, dim=1), order, dim=-1)
 
     def ceiling(self, radius: float, norm: str = "l2") -> float:
         r"""The share of true samples that lie within `radius` standard deviations of their mode.

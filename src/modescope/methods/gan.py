@@ -3,6 +3,7 @@ r"""The original GAN."""
 __all__ = ["GAN"]
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -28,8 +29,13 @@ class GAN(TwoPlayer):
         reverse KL.
 
     Arguments:
-        saturating: Whether the generator descends :math:`\log (1 - D)`.
+        saturating: Whether the generator descends the discriminator's value. Its real term is a constant to the
+            generator, except to one that is unrolled.
     """
+
+    summary: ClassVar[str] = "A generator against a classifier of real and fake, with no remedy"
+    reference: ClassVar[str] = "Generative Adversarial Nets (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661"
+    year: ClassVar[int | None] = 2014
 
     saturating: bool = False
 
@@ -38,6 +44,7 @@ class GAN(TwoPlayer):
         return softplus(-D(batch.real)).mean() + softplus(D(G(batch.z))).mean()
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        if self.saturating:
+            return -self.discriminator_loss(nets, batch)
         G, D = nets["generator"], nets["discriminator"]
-        fooled = D(G(batch.z))
-        return -softplus(fooled).mean() if self.saturating else softplus(-fooled).mean()
+        return softplus(-D(G(batch.z))).mean()

@@ -3,6 +3,7 @@ r"""PacGAN: a discriminator that sees several samples at once."""
 __all__ = ["PacGAN"]
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -33,27 +34,36 @@ class PacGAN(Wrapper):
         degree: The number of samples in a pack, :math:`m`.
     """
 
+    summary: ClassVar[str] = "The discriminator sees several samples at once, so that missing variety shows"
+    reference: ClassVar[str] = (
+        "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017), "
+        "https://arxiv.org/abs/1712.04086"
+    )
+    year: ClassVar[int | None] = 2017
+
     base: Method = field(default_factory=GAN)
     degree: int = 2
 
     def __post_init__(self) -> None:
-        need(self.degree >= 1, f"degree is {self.degree}, expected at least 1")
+        super().__post_init__()
+        good = isinstance(self.degree, int) and self.degree >= 1
+        need(good, f"degree is {self.degree!r}, expected a whole number of at least 1")
         if not self.base.packable:
             name = type(self.base).__name__
             raise ModescopeError(f"PacGAN over {name} is not defined: the critic of {name} sees more than samples")
 
     def check(self, space: Space, batch_size: int) -> None:
         need(
-            batch_size % self.degree == 0 and batch_size > 0,
+            batch_size % self.degree == 0,
             f"batch_size is {batch_size}, expected a multiple of PacGAN's degree {self.degree}",
         )
         self.base.check(space.packed(self.degree), batch_size // self.degree)
 
     def networks(self, space: Space) -> dict[str, Builder]:
-        return {**self.base.networks(space.packed(self.degree)), "generator": self.base.networks(space)["generator"]}
+        return self.base.networks(space.packed(self.degree))
 
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
-        return self.base.noise(space, batch_size // self.degree)
+        return self.base.noise(space.packed(self.degree), batch_size // self.degree)
 
     def players(self) -> tuple[Player, ...]:
         return tuple(replace(player, loss=self.packed(player.loss)) for player in self.base.players())

@@ -101,9 +101,7 @@ def forward_kl_kde(x: Tensor, y: Tensor, log_p: Tensor, bandwidth: float) -> Ten
     )
 
 
-def js_kde(
-    x: Tensor, y: Tensor, noise: Tensor, log_prob: Callable[[Tensor], Tensor], bandwidth: float
-) -> Tensor:
+def js_kde(x: Tensor, y: Tensor, noise: Tensor, log_prob: Callable[[Tensor], Tensor], bandwidth: float) -> Tensor:
     r"""The Jensen-Shannon divergence between the true density and a smoothed generator, in nats.
 
     .. math::

@@ -2,6 +2,8 @@ r"""The Kullback-Leibler divergence between two samples by nearest neighbours.""
 
 __all__ = ["kl_knn", "resolution_of"]
 
+import math
+
 import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
@@ -18,7 +20,8 @@ def kl_knn(x: Tensor, y: Tensor, k: int = 5, resolution: float | None = None) ->
     with :math:`\rho_k(i)` the distance of :math:`x_i` to its :math:`k`-th neighbour among the other :math:`x`, and
     :math:`\nu_k(i)` among :math:`y`. It is consistent as :math:`N, M \to \infty`, and may be negative.
 
-    A missed mode costs the *logarithm* of its distance, so values stay readable where a kernel estimate explodes.
+    A missed mode costs the *logarithm* of its distance, so values stay readable where a kernel estimate explodes; they
+    are far too small there, as the true cost grows with the squared distance.
 
     Note:
         Copies of one point are at distance 0, where the logarithm is not finite: distances below `resolution` count as
@@ -57,7 +60,7 @@ def kl_knn(x: Tensor, y: Tensor, k: int = 5, resolution: float | None = None) ->
         inside = _neighbour(x, x, order + 1).clamp(min=least)  # the first neighbour of a point is itself
         across = _neighbour(x, y, order).clamp(min=least)
         log_ratio = (across / inside).log().mean()
-        return (x.shape[-1] * log_ratio + torch.tensor(len(y) / (len(x) - 1)).log()).to(x.dtype)
+        return (x.shape[-1] * log_ratio + math.log(len(y) / (len(x) - 1))).to(x.dtype)
 
     return over_batch(one, x, y)
 

@@ -29,7 +29,8 @@ def mmd2(x: Tensor, y: Tensor, bandwidths: float | Sequence[float], unbiased: bo
     Arguments:
         x: Samples, with shape :math:`(*, N, D)`.
         y: Samples, with shape :math:`(*, M, D)`.
-        bandwidths: The kernels' standard deviations :math:`h`, in data units, e.g. :func:`median_bandwidth` of true data.
+        bandwidths: The kernels' standard deviations :math:`h`, in data units, e.g. :func:`median_bandwidth` of true
+            samples.
         unbiased: Whether to leave out pairs of a point with itself. It takes two samples of each: with one the value
             is NaN.
 
@@ -44,8 +45,10 @@ def mmd2(x: Tensor, y: Tensor, bandwidths: float | Sequence[float], unbiased: bo
     need(len(scales) > 0 and min(scales) > 0, f"bandwidths is {bandwidths}, expected positive numbers")
 
     def one(x: Tensor, y: Tensor) -> Tensor:
-        return _within(x, scales, unbiased) + _within(y, scales, unbiased) - 2 * _kernel_sum(x, y, scales) / (
-            len(x) * len(y)
+        return (
+            _within(x, scales, unbiased)
+            + _within(y, scales, unbiased)
+            - 2 * _kernel_sum(x, y, scales) / (len(x) * len(y))
         )
 
     return over_batch(one, x, y)
@@ -61,9 +64,7 @@ def median_bandwidth(y: Tensor, points: int = 1000) -> float:
         | https://jmlr.org/papers/v13/gretton12a.html
     """
     check_samples("y", y)
-    y = y[:points]
-    upper = torch.triu_indices(len(y), len(y), offset=1, device=y.device)
-    gaps = distances(y, y)[upper[0], upper[1]]
+    gaps = torch.pdist(y[:points])
     if gaps.numel() == 0 or gaps.max() == 0:
         return 1.0
     return gaps.median().item() or gaps.mean().item()

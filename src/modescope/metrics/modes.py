@@ -53,7 +53,8 @@ def count_modes(
         radius: The capture radius, in standard deviations of the mode; in data units if `modes` is a tensor.
         norm: ``l2`` (Euclidean) or ``linf`` (the largest coordinate).
         min_count: The samples that a covered mode holds at least.
-        min_share: The share of all samples that a covered mode holds at least, a number or one for each mode :math:`(M)`.
+        min_share: The share of all samples that a covered mode holds at least, one number or one for each mode, with
+            shape :math:`(M)`.
 
     Raises:
         ModescopeError: If the shapes do not fit, or the norm is unknown.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..core.errors import need
 
-CHUNK = 2**22  # distances held at once: 32 MiB in float64
+CHUNK = 2**18  # distances held at once: 2 MiB in float64, which a cache holds
 DIRECT_DIM = 16  # up to this dimension, distances are taken directly; above, by the (less exact) matrix product
 
 

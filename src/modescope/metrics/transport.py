@@ -94,7 +94,7 @@ def _sorted_distance(x: Tensor, y: Tensor, p: int) -> Tensor:
 def _assignment(cost: Tensor) -> Tensor:
     """The least mean cost of an assignment, for costs of shape `(N, N)`."""
     scale = cost.max()
-    if scale == 0:
+    if scale == 0 or not scale.isfinite():
         return scale
     matrix = (cost / scale).cpu().numpy()  # so that the solver's tolerances fit data of any unit
     try:

@@ -7,12 +7,13 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import nn
-from torch.func import replace_all_batch_norm_modules_
+from torch.func import functional_call, replace_all_batch_norm_modules_, vmap
 
 from ..core.errors import ModescopeError, nearest_name, need
 from ..core.space import Space
@@ -61,7 +62,7 @@ class UserModule:
             raise ModescopeError(f"network {self.path!r} cannot be imported: {reason}") from error
         if not hasattr(found, name):
             classes = [known for known, thing in vars(found).items() if inspect.isclass(thing)]
-            raise nearest_name(f"network in {module_name}", name, classes)
+            raise nearest_name("network", self.path, [f"{module_name}:{known}" for known in classes])
         return getattr(found, name)
 
 
@@ -80,14 +81,24 @@ def call(factory: Callable[..., nn.Module], path: str, inputs: int, outputs: int
         not dropout,
         f"network {path!r} has dropout ({', '.join(dropout)}), whose noise is in no member's stream; remove it",
     )
+    fixed = [name for name, parameter in module.named_parameters() if not parameter.requires_grad]
+    need(
+        not fixed,
+        f"network {path!r} has parameters that require no gradient ({', '.join(fixed)}), but a player trains all of "
+        "them; make them buffers",
+    )
+    need(any(True for _ in module.parameters()), f"network {path!r} has no parameters, so there is nothing to train")
     return module
 
 
 def trial_shape(module: nn.Module, path: str, inputs: int) -> tuple[int, ...]:
-    """The shape that a batch of four comes out with."""
+    """The shape that a batch of four comes out with, alone and mapped over members as the engine does."""
+    x = torch.zeros(4, inputs)
     try:
         with torch.no_grad():
-            return tuple(module(torch.zeros(4, inputs)).shape)
+            module(x)  # first alone, since lazy layers take their shapes from it
+            stack = {name: parameter[None] for name, parameter in module.named_parameters()}
+            return tuple(vmap(partial(functional_call, module))(stack, x[None]).shape[1:])
     except Exception as error:
         raise ModescopeError(
             f"network {path!r} fails on a batch of shape (4, {inputs}): {type(error).__name__}: {error}"

@@ -57,6 +57,8 @@ class MLP:
         need(self.activation in valid, f"activation is {self.activation!r}, expected one of {', '.join(valid)}")
         need(self.init in INITS, f"init is {self.init!r}, expected one of {', '.join(INITS)}")
         need(self.pieces >= 1, f"pieces is {self.pieces}, expected at least 1")
+        need(self.gain >= 0, f"gain is {self.gain}, expected at least 0")
+        need(self.bias is None or self.bias >= 0, f"bias is {self.bias}, expected at least 0")
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, drawn from PyTorch's global generator."""

@@ -61,9 +61,7 @@ class FDivergence(Integrand):
         return torch.where((t >= low) & (t <= high), self.star(t.clamp(low, high)), math.inf)
 
 
-def f_divergence(
-    divergence: str | Integrand, log_p: Tensor, log_q: Tensor, weights: Tensor | None = None
-) -> Tensor:
+def f_divergence(divergence: str | Integrand, log_p: Tensor, log_q: Tensor, weights: Tensor | None = None) -> Tensor:
     r"""The divergence :math:`\int q\, f(p / q)`, with :math:`f` evaluated where :math:`p \le q` and its mirror elsewhere.
 
     References:
@@ -131,9 +129,7 @@ def alpha_divergence(alpha: float) -> FDivergence:
     Raises:
         ModescopeError: If `alpha` is 0 or 1, or not finite.
     """
-    need(
-        math.isfinite(alpha) and alpha not in (0, 1), f"alpha is {alpha}, expected a finite number other than 0 and 1"
-    )
+    need(math.isfinite(alpha) and alpha not in (0, 1), f"alpha is {alpha}, expected a finite number other than 0 and 1")
     scale, end = alpha * (alpha - 1), 1 / (1 - alpha)
 
     def f(s: Tensor, order: float = alpha) -> Tensor:

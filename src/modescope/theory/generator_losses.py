@@ -119,7 +119,10 @@ def exact_loss(name: str) -> GeneratorLoss:
     """
     if name not in F_DIVERGENCES:
         raise nearest_name("f-divergence", name, F_DIVERGENCES)
-    need(name != "total_variation", "name is 'total_variation', expected a divergence with a smooth f: its loss is a step")
+    need(
+        name != "total_variation",
+        "name is 'total_variation', expected a divergence with a smooth f: its loss is a step",
+    )
     row = F_DIVERGENCES[name]
     return GeneratorLoss("−f*(f′(u))", lambda s: row.f(s) - s.exp() * row.slope(s), row, f"{name}, exact")
 

@@ -14,6 +14,7 @@ __all__ = [
     "Rest",
     "divergence_map",
     "flip_weight",
+    "js_at",
     "log_model",
     "preference",
     "rest_point",
@@ -23,7 +24,7 @@ __all__ = [
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 
 import torch
 from scipy.optimize import brentq, minimize
@@ -75,6 +76,11 @@ class Rest:
     curvatures: tuple[float, float]
 
 
+def js_at(pi: float) -> Divergence:
+    r"""The weighted Jensen-Shannon divergence at one weight, a function of log-densities and quadrature weights."""
+    return lambda log_p, log_q, weights: weighted_js(log_p, log_q, pi, weights)
+
+
 def log_model(theta: Tensor | tuple[float, float]) -> Tensor:
     """The log-density, with shape `(*, n)` at the nodes of the rule, of the generator with means `(*, 2)`."""
     return log_normal_mixture(RULE.nodes, torch.as_tensor(theta, dtype=torch.float64))
@@ -95,7 +101,6 @@ def divergence_map(axis: Tensor, divergences: dict[str, Divergence]) -> dict[str
         ModescopeError: If the axis leaves [-8, 8], where the quadrature would miss mass.
     """
     need(float(axis.abs().max()) <= 8, f"axis reaches {float(axis.abs().max())}, expected values in [-8, 8]")
-    theta2, theta1 = torch.meshgrid(axis.double(), axis.double(), indexing="ij")
     log_p = log_model(DATA)
 
     def values(theta: Tensor) -> dict[str, Tensor]:
@@ -103,8 +108,12 @@ def divergence_map(axis: Tensor, divergences: dict[str, Divergence]) -> dict[str
         found = {name: divergence(log_p, log_q, RULE.weights) for name, divergence in divergences.items()}
         return {**found, "mass": RULE.mass(log_q)}
 
-    flat = in_chunks(values, torch.stack([theta1, theta2], dim=-1).reshape(-1, 2))
-    return {name: value.reshape(theta1.shape) for name, value in flat.items()}
+    # The two components may swap, so the upper triangle is enough.
+    row, column = torch.triu_indices(len(axis), len(axis))
+    upper = in_chunks(values, torch.stack([axis.double()[row], axis.double()[column]], dim=-1))
+    square = torch.empty(len(axis), len(axis), dtype=torch.long)
+    square[row, column] = square[column, row] = torch.arange(len(row))
+    return {name: value[square] for name, value in upper.items()}
 
 
 def preference(pi: Tensor) -> Preference:
@@ -123,6 +132,7 @@ def preference(pi: Tensor) -> Preference:
     )
 
 
+@cache
 def flip_weight() -> float:
     r"""The weight :math:`\pi` at which the weighted Jensen-Shannon divergence costs the same pruned and merged."""
 
@@ -158,6 +168,7 @@ def rest_point(divergence: Divergence, start: tuple[float, float]) -> Rest:
     return Rest((float(end[0]), float(end[1])), float(cost(end)), (low, high))
 
 
+@cache
 def trap_weight() -> float:
     r"""The weight :math:`\pi` below which a pruned generator no longer rests, and so finds its way to the lost mode.
 
@@ -166,13 +177,9 @@ def trap_weight() -> float:
     held, lost, start = 0.5, 1e-3, (3.2, 2.8)
     while held / lost > 1.001:
         pi = math.sqrt(held * lost)
-        rest = rest_point(partial(_weighted, pi=pi), start)
+        rest = rest_point(js_at(pi), start)
         if min(rest.theta) > 0:
             held, start = pi, rest.theta
         else:
             lost = pi
     return held
-
-
-def _weighted(log_p: Tensor, log_q: Tensor, weights: Tensor, *, pi: float) -> Tensor:
-    return weighted_js(log_p, log_q, pi, weights)

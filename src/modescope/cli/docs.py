@@ -1,0 +1,26 @@
+"""Help texts, read from the docstrings."""
+
+__all__ = ["argument_docs"]
+
+import inspect
+import re
+
+SECTION = re.compile(r"^Arguments:\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+ROLE = re.compile(r":\w+:`~?([^`]*)`|``([^`]*)``|`([^`]*)`")
+
+
+def argument_docs(kind: type) -> dict[str, str]:
+    """What each field of a dataclass is for, from the ``Arguments`` of its docstring and of those it inherits."""
+    found: dict[str, str] = {}
+    for parent in inspect.getmro(kind):
+        section = SECTION.search(inspect.cleandoc(parent.__doc__ or "") + "\n")
+        for name, text in ENTRY.findall(section.group(1)) if section else ():
+            found.setdefault(name, plain(text))
+    return found
+
+
+def plain(text: str) -> str:
+    """A docstring's text without its markup."""
+    text = ROLE.sub(lambda match: next(part for part in match.groups() if part is not None), text)
+    return " ".join(text.split())

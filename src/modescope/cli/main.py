@@ -1,0 +1,212 @@
+"""The command line."""
+
+__all__ = ["main"]
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from ..core.errors import ModescopeError, nearest_name
+
+
+@dataclass(kw_only=True)
+class List:
+    """Lists the methods, data sets, metrics and papers that there are.
+
+    Arguments:
+        kind: What to list; everything if not given.
+        json: Prints a JSON list of objects.
+    """
+
+    kind: tyro.conf.Positional[Literal["methods", "datasets", "metrics", "papers"] | None] = None
+    json: bool = False
+
+    def __call__(self) -> None:
+        from .listing import print_list
+
+        print_list(self.kind, self.json)
+
+
+@dataclass(kw_only=True)
+class Resume:
+    """Goes on with runs that were stopped or killed, from their last checkpoints.
+
+    Arguments:
+        runs: The runs' folders.
+        quiet: Shows no progress.
+        workers: Processes that train blocks side by side; the number of cores if not given.
+        checkpoint_seconds: The least time between two checkpoints.
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    quiet: bool = False
+    workers: int | None = None
+    checkpoint_seconds: float = 15.0
+
+    def __call__(self) -> None:
+        from ..runs import Run
+        from .output import finish, print_metrics
+
+        runs = [Run(folder) for folder in self.runs]
+        finish(runs, self.workers, self.quiet, self.checkpoint_seconds)
+        for run in runs:
+            print_metrics(run)
+
+
+@dataclass(kw_only=True)
+class Evaluate:
+    """Measures the final samples of a run, each number beside what a perfect sampler scores.
+
+    Arguments:
+        run: The run's folder.
+        metrics: Names of metrics, separated by commas; those of the summary table if not given, or all.
+        json: Prints JSON.
+        floor_repeats: How often the perfect sampler is measured.
+    """
+
+    run: tyro.conf.Positional[Path]
+    metrics: str | None = None
+    json: bool = False
+    floor_repeats: int = 20
+
+    def __call__(self) -> None:
+        from ..metrics import metric_names
+        from ..runs import Run
+        from .output import print_metrics
+
+        run = Run(self.run)
+        names = None
+        if self.metrics == "all":
+            names = metric_names(run.experiment.dataset)
+        elif self.metrics is not None:
+            names = [name.strip() for name in self.metrics.split(",") if name.strip()]
+        print_metrics(run, self.json, names, self.floor_repeats)
+
+
+@dataclass(kw_only=True)
+class Report:
+    """Writes one HTML file on one or more runs, which works offline, and pictures for slides beside it.
+
+    Arguments:
+        runs: The runs' folders.
+        out: The HTML file; report.html in the first run's folder if not given.
+        pictures: Also writes PNG figures and the animation as GIF and MP4, to a folder named after the file.
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    out: Path | None = None
+    pictures: bool = True
+
+    def __call__(self) -> None:
+        from ..core.errors import need
+        from ..report import write_pictures, write_report
+        from ..runs import Run
+
+        need(len(self.runs) > 0, "runs is empty, expected at least one run's folder")
+        runs = [Run(folder) for folder in self.runs]
+        path = write_report(runs, self.out or runs[0].folder / "report.html")
+        print(path)
+        if self.pictures:
+            for picture in write_pictures(runs, path.with_suffix("")):
+                print(picture)
+
+
+@dataclass(kw_only=True)
+class Reproduce:
+    """Redoes an experiment of one of the papers, and puts what it printed beside what came out.
+
+    Arguments:
+        item: A paper, or one of its items, e.g. moons, kl, kl/figure1.
+        out: The folder to write to; reproductions/ITEM if not given.
+        quick: A small version, to see that all works; its numbers mean little.
+        workers: Processes that train side by side; the number of cores if not given.
+        quiet: Shows no progress.
+    """
+
+    item: tyro.conf.Positional[str]
+    out: Path | None = None
+    quick: bool = False
+    workers: int | None = None
+    quiet: bool = False
+
+    def __call__(self) -> None:
+        from ..papers import reproduce
+
+        for page in reproduce(self.item, self.out, quick=self.quick, workers=self.workers, quiet=self.quiet):
+            print(page)
+
+
+@dataclass(kw_only=True)
+class Train:
+    """Trains a population, one member for each seed: modescope train DATASET METHOD [flags]."""
+
+
+COMMANDS: dict[str, type] = {
+    "list": List,
+    "train": Train,
+    "resume": Resume,
+    "evaluate": Evaluate,
+    "report": Report,
+    "reproduce": Reproduce,
+}
+DESCRIPTION = "See, measure and cure mode collapse in GANs."
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the command line; leaves with code 0, with 2 for bad input, with 130 when interrupted."""
+    args = list(sys.argv[1:] if args is None else args)
+    logging.basicConfig(format="modescope: %(message)s")
+    sys.exit(guarded(lambda: dispatch(args)))
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Runs an action; a user's mistake is one sentence and code 2."""
+    try:
+        return action()
+    except ModescopeError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def escape(text: str) -> str:
+    """Text that rich prints as it is."""
+    from rich.markup import escape as escaped
+
+    return escaped(text)
+
+
+def dispatch(args: list[str]) -> int:
+    """Runs the command that the arguments name."""
+    if args and args[0] == "--version":
+        from importlib.metadata import version
+
+        print(version("modescope"))
+        return 0
+    if args and args[0] == "train":
+        from .train import train
+
+        return train(args[1:])
+    if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        raise nearest_name("command", args[0], COMMANDS)
+    if args and args[0] in COMMANDS:
+        command = tyro.cli(
+            COMMANDS[args[0]], prog=f"modescope {args[0]}", args=args[1:], config=(tyro.conf.FlagCreatePairsOff,)
+        )
+        command()
+        return 0
+    kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
+    union = kinds[0]
+    for kind in kinds[1:]:
+        union = union | kind  # type: ignore[operator, assignment]
+    tyro.cli(union, prog="modescope", args=args or ["--help"], description=DESCRIPTION)  # type: ignore[call-overload]
+    return 0

@@ -1,0 +1,191 @@
+"""``modescope train``, whose flags depend on the data set and the method."""
+
+__all__ = ["Train", "train"]
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from .. import datasets, methods
+from ..api import fresh_folder, method_training
+from ..core.config import Training
+from ..core.errors import need
+from ..core.method import Method
+from ..nets import Architecture, UserModule, architecture
+from ..papers.settings import setting_for
+from ..runs import Evaluation, Experiment, Run
+from .flags import Flags, flags_of, parse
+from .output import finish, print_metrics
+
+Network = Annotated[str | None, tyro.conf.arg(metavar="PKG.MOD:NAME|ARCHITECTURE")]
+
+
+@dataclass(kw_only=True)
+class Train:
+    """Trains a population, one member for each seed, and keeps it in a run's folder.
+
+    Flags of the data set and of the method follow those below: modescope train ring pacgan --help
+
+    Arguments:
+        dataset: A name (ring), a preset (ring:unrolled), or a file (.npy, .npz, .csv; .json for a mixture).
+        method: A name (lsgan), or a chain of methods, outermost first (unrolled+pacgan+lsgan).
+        seeds: How many seeds, from 0; or the seeds, separated by commas.
+        sweep: Values of a real-valued hyper-parameter of the method or the training; may be given again.
+        out: The run's folder; a new one in runs/ if not given.
+        quiet: Shows no progress.
+        json: Prints the metrics as JSON.
+        architecture: The networks of a paper, by name; the data set preset's if not given.
+        latent_dim: The number of coordinates of a latent.
+        prior: What latents are drawn from.
+        generator: Your own generator, called with its numbers of inputs and outputs; or an architecture's.
+        critic: Your own critic, likewise.
+        encoder: Your own encoder, likewise.
+        device: Where to train.
+        dtype: Of all numbers.
+        compile: Fuses steps by torch.compile; pays in long runs.
+        block: Members that are trained as one tensor program (32 on a CPU, 4096 elsewhere, if not given).
+        workers: Processes that train blocks side by side; the number of cores if not given.
+        checkpoint_seconds: The least time between two checkpoints.
+    """
+
+    dataset: tyro.conf.Positional[str]
+    method: tyro.conf.Positional[str] = "gan"
+    seeds: Annotated[str, tyro.conf.arg(metavar="N|A,B,...")] = "8"
+    sweep: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=A,B,...")] = ()
+    out: Path | None = None
+    quiet: bool = False
+    json: bool = False
+    architecture: str | None = None
+    latent_dim: int | None = None
+    prior: Literal["normal", "uniform"] | None = None
+    generator: Network = None
+    critic: Network = None
+    encoder: Network = None
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    dtype: Literal["float32", "float64"] = "float32"
+    compile: bool = False
+    block: int | None = None
+    workers: int | None = None
+    checkpoint_seconds: float = 15.0
+
+
+def train(args: Sequence[str]) -> int:
+    """Runs ``modescope train`` and returns the exit code."""
+    names = [arg for arg in args[:2] if not arg.startswith("-")]
+    dataset = names[0] if names else None
+    method = names[1] if len(names) > 1 else "gan"
+    groups = flag_groups(dataset, method) if dataset else {}
+    command, given = parse(Train, groups, args, "modescope train")
+    experiment = experiment_of(command, given)
+    run = Run.create(
+        command.out or fresh_folder(f"{command.dataset} {command.method}"),
+        experiment,
+        ["modescope", "train", *args],
+        f"{command.dataset} {methods.spec_of(experiment.method)}",
+    )
+    finish([run], command.workers, command.quiet, command.checkpoint_seconds)
+    print_metrics(run, command.json)
+    return 0
+
+
+def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
+    """The flags of a data set, a method and the training, with the defaults that they have together."""
+    data, game, setting = datasets.make(dataset), methods.build(method), setting_for(dataset)
+    training = Training(**{**method_training(game), **setting.training})
+    groups = {}
+    fields = {
+        f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and is_number(getattr(data, f.name))
+    }
+    if fields:
+        groups["data"] = flags_of(type(data), fields, f"{type(data).__name__} data")
+    taken: set[str] = set()
+    for depth, layer in enumerate(methods.layers(game)):
+        own = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer) if f.name != "base"}
+        rename = {name: "base." * depth + name for name in own if name in taken}
+        taken |= own.keys()
+        if own:
+            groups[f"layer{depth}"] = flags_of(type(layer), own, f"{type(layer).__name__} method", rename)
+    groups["training"] = flags_of(Training, dataclasses.asdict(training), "training")
+    groups["evaluation"] = flags_of(Evaluation, dataclasses.asdict(Evaluation()), "evaluation")
+    return groups
+
+
+def is_number(value: Any) -> bool:
+    """Whether a field can be a flag."""
+    return isinstance(value, bool | int | float | str)
+
+
+def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Experiment:
+    """The experiment that a command line describes."""
+    data = datasets.make(command.dataset, **given.get("data", {}))
+    chosen = methods.layers(methods.build(command.method))
+    for depth, layer in enumerate(chosen):
+        values = {name.removeprefix("base_" * depth): v for name, v in given.get(f"layer{depth}", {}).items()}
+        names = {field.name for field in dataclasses.fields(layer)}
+        chosen[depth] = dataclasses.replace(layer, **{n: v for n, v in values.items() if n in names})
+    return Experiment(
+        dataset=data,
+        method=nest(chosen),
+        architecture=networks_of(command),
+        training=Training(**given["training"]),
+        seeds=seeds_of(command.seeds),
+        sweep=sweep_of(command.sweep),
+        evaluation=Evaluation(**given["evaluation"]),
+        device=command.device,
+        dtype=command.dtype,
+        compile=command.compile,
+        block=command.block or (32 if command.device == "cpu" else 4096),
+    )
+
+
+def nest(layers: Sequence[Method]) -> Method:
+    """The method whose layers, outermost first, these are."""
+    method = layers[-1]
+    for layer in reversed(layers[:-1]):
+        method = dataclasses.replace(layer, base=method)  # type: ignore[call-arg]
+    return method
+
+
+def networks_of(command: Train) -> Architecture:
+    """The networks that a command line asks for."""
+    base = architecture(command.architecture or setting_for(command.dataset).architecture)
+    changes: dict[str, Any] = {}
+    for name in ("latent_dim", "prior"):
+        if getattr(command, name) is not None:
+            changes[name] = getattr(command, name)
+    for role in ("generator", "critic", "encoder"):
+        spec = getattr(command, role)
+        if spec is not None:
+            changes[role] = UserModule(spec) if ":" in spec else getattr(architecture(spec), role)
+    return dataclasses.replace(base, **changes)
+
+
+def seeds_of(text: str) -> tuple[int, ...]:
+    """Seeds from ``8`` (0 to 7) or ``3,5,7``."""
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    need(bool(numbers), f"seeds is {text!r}, expected a number of seeds, or seeds separated by commas")
+    if "," in text:
+        return tuple(numbers)
+    need(numbers[0] >= 1, f"seeds is {text!r}, expected at least 1")
+    return tuple(range(numbers[0]))
+
+
+def sweep_of(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Swept values from ``name=a,b,c``."""
+    sweep = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.strip().replace("-", "_")
+        try:
+            sweep[name] = tuple(float(value) for value in values.split(","))
+        except ValueError:
+            equals = ""
+        need(bool(equals and name), f"sweep is {text!r}, expected NAME=A,B,... with numbers, e.g. pi=0.1,0.5")
+    return sweep

@@ -1,0 +1,62 @@
+r"""R3GAN: a relativistic GAN with gradient penalties on both sides."""
+
+__all__ = ["R3GAN"]
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from ..core import Batch, Networks, TwoPlayer, input_gradient
+from ..core.errors import need
+
+
+@dataclass(frozen=True, kw_only=True)
+class R3GAN(TwoPlayer):
+    r"""Scores each fake against a real sample, and keeps the critic flat at both.
+
+    A mode that the generator misses leaves its real samples with high scores, which every fake is compared with. The
+    critic descends :math:`\mathbb{E}\,\mathrm{softplus}(s(G(z)) - s(x)) + \frac{\gamma}{2} (R_1 + R_2)`, the generator
+    :math:`\mathbb{E}\,\mathrm{softplus}(s(x) - s(G(z)))`, with :math:`R_1 = \mathbb{E}_p \|\nabla s(x)\|^2` and
+    :math:`R_2 = \mathbb{E}_z \|\nabla s(G(z))\|^2`.
+
+    References:
+        | The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), equations 2 to 4
+        | https://arxiv.org/abs/2501.05441
+
+    Note:
+        The paper writes the critic with the opposite sign. Its :math:`\gamma` is for images, 0.05 to 150 and falling
+        tenfold along the run; here it is constant, and the default is ours: on modes of width 0.05 at radius 1 it covers
+        them all, where 0.01 does not always. Finer data need a smaller one, since the critic's slope there is about one
+        over the width. Adam's second decay is the paper's first value; it rises to 0.99 there.
+
+    Arguments:
+        gamma: The weight :math:`\gamma` of both penalties.
+    """
+
+    training: ClassVar[Mapping[str, Any]] = {"beta1": 0.0, "beta2": 0.9}
+    summary: ClassVar[str] = "Each fake is scored against a real sample, by a critic kept flat at both"
+    reference: ClassVar[str] = (
+        "The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), "
+        "https://arxiv.org/abs/2501.05441"
+    )
+    year: ClassVar[int | None] = 2024
+
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need(math.isfinite(self.gamma) and self.gamma >= 0, f"gamma is {self.gamma}, expected at least 0")
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        D, real, fake = nets["discriminator"], batch.real, nets["generator"](batch.z)
+        on_real = input_gradient(D, real).square().sum(-1)
+        on_fake = input_gradient(D, fake).square().sum(-1)
+        return softplus(D(fake) - D(real)).mean() + self.gamma / 2 * (on_real + on_fake).mean()
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        D, fake = nets["discriminator"], nets["generator"](batch.z)
+        return softplus(D(batch.real) - D(fake)).mean()

@@ -1,0 +1,88 @@
+"""What can be reproduced."""
+
+__all__ = ["ITEMS", "Item", "reproduce"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from ..core.errors import ModescopeError, nearest_name
+from .record import Reproduction
+
+REVIEW = "Addressing mode collapse in GANs (Martina-Perez, mini project)"
+KL = "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure, a table or a statement of a paper.
+
+    Arguments:
+        summary: What it shows, in a line.
+        reference: The paper.
+        function: What makes it, ``module:function`` in this package.
+        trains: Whether it trains networks.
+        year: Of the paper, if known.
+    """
+
+    summary: str
+    reference: str
+    function: str
+    trains: bool = True
+    year: int | None = None
+
+    def load(self) -> Callable[..., Reproduction]:
+        """The function, imported only now, since it may bring plotting libraries."""
+        module, _, name = self.function.partition(":")
+        return getattr(import_module(f"{__package__}.{module}"), name)
+
+
+ITEMS: dict[str, Item] = {
+    "moons": Item("two moons, latent dimensions 1 to 8, with the review's networks", REVIEW, "moons:moons"),
+    "moons/notebook": Item("the same as its notebook did it: 32 points, its initial weights", REVIEW, "moons:notebook"),
+    "kl/figure1": Item("six divergences of two Gaussians as contour maps", KL, "kl_theory:figure1", trains=False),
+    "kl/propositions": Item("Proposition 1, Theorem 2 and Proposition 3", KL, "kl_theory:propositions", trains=False),
+    "kl/figure2": Item("the plain GAN on the ring", KL, "kl_ring:figure2"),
+    "kl/figure3": Item("Method 1 at pi = 0.33 on the ring, and along pi", KL, "kl_ring:figure3"),
+    "kl/figure4": Item("Method 2 on the ring", KL, "kl_ring:figure4"),
+    "kl/figure5": Item(
+        "GAN, LSGAN, unrolled GAN and Method 2 on the ring, reverse KL along training", KL, "kl_ring:figure5"
+    ),
+    "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_grid:figure6"),
+}
+
+
+def reproduce(
+    name: str, out: Path | None = None, *, quick: bool = False, workers: int | None = None, quiet: bool = False
+) -> list[Path]:
+    """Redoes an item, or every item of a paper.
+
+    Arguments:
+        name: An item such as ``kl/figure1``, or a paper such as ``kl``.
+        out: The folder to write to; ``reproductions/ITEM`` if not given.
+        quick: A small version, to see that all works.
+        workers: Processes that train side by side; the number of cores if not given.
+        quiet: Whether to show nothing.
+
+    Returns:
+        The pages.
+
+    Raises:
+        ModescopeError: If there is no such item, or the folder cannot be written.
+    """
+    name = name.strip("/")
+    chosen = [name] if name in ITEMS and name != "moons" else [item for item in ITEMS if item.split("/")[0] == name]
+    if not chosen:
+        raise nearest_name("item to reproduce", name, {*ITEMS, *(item.split("/")[0] for item in ITEMS)})
+    pages = []
+    for each in chosen:
+        folder = (out if len(chosen) == 1 else out / each.replace("/", "-")) if out else Path("reproductions") / each
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModescopeError(f"the folder {str(folder)!r} cannot be written: {error.strerror or error}") from error
+        item = ITEMS[each]
+        options = {"workers": workers, "quiet": quiet} if item.trains else {}
+        pages.append(item.load()(folder, quick=quick, **options).page)
+    return pages

@@ -1,0 +1,242 @@
+"""A self-contained page that puts what a paper printed beside what came out."""
+
+__all__ = ["Figure", "Heading", "Paragraph", "Section", "Statements", "Table", "show", "write_page"]
+
+import abc
+import base64
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from ..core.errors import need
+from ..core.files import atomic_write
+from ..theory.statement import Statement
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --paper: #fbfbf9; --card: #ffffff; --line: #dfe3e8;
+  --head: #f1f4f7; --accent: #0072b2; --good: #00694d; --bad: #a84300; --good-bg: #e0f3ec; --bad-bg: #fdeadf; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #a3adba; --paper: #14181e; --card: #1c222b;
+  --line: #333c48; --head: #232b36; --accent: #56b4e9; --good: #5fd3ae; --bad: #f6a571; --good-bg: #12342a;
+  --bad-bg: #3d2413; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI",
+  Roboto, "DejaVu Sans", sans-serif; -webkit-text-size-adjust: 100%; }
+main { max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+h1 { font-size: clamp(1.55rem, 4.5vw, 2.2rem); line-height: 1.2; margin: 0 0 .8rem; letter-spacing: -.01em; }
+h2 { font-size: 1.3rem; line-height: 1.3; margin: 2.8rem 0 .8rem; padding-top: 1.1rem; border-top: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 0; }
+p { margin: 0 0 1rem; max-width: 46rem; overflow-wrap: break-word; }
+.intro { color: var(--soft); font-size: 1.06rem; }
+figure { margin: 1.4rem 0; }
+figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
+  border-radius: 10px; }
+figcaption, caption { color: var(--soft); font-size: .92rem; padding: .5rem .1rem 0; text-align: left; }
+caption { padding: 0 .1rem .5rem; }
+.scroll { overflow-x: auto; margin: 1.2rem 0; }
+table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .45rem .8rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { background: var(--head); font-weight: 600; white-space: nowrap; }
+td.number, th.number { text-align: right; white-space: nowrap; }
+.statement { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.15rem;
+  margin: 1rem 0; }
+.statement header { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin-bottom: .6rem; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem 1.6rem; }
+.pair p { margin: 0; }
+.label { display: block; color: var(--soft); font-size: .76rem; font-weight: 600; letter-spacing: .06em;
+  text-transform: uppercase; }
+.badge { font-size: .8rem; font-weight: 600; border-radius: 99px; padding: .1rem .65rem; }
+.good { color: var(--good); background: var(--good-bg); } .bad { color: var(--bad); background: var(--bad-bg); }
+dl { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .1rem 1.2rem; margin: .8rem 0 0; font-size: .9rem;
+  border-top: 1px dashed var(--line); padding-top: .7rem; }
+sub { line-height: 0; font-size: .72em; }
+dt { color: var(--soft); } dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (max-width: 42rem) { main { padding: 1.6rem 1rem 3rem; } .pair { grid-template-columns: 1fr; gap: .8rem; } }
+@media print { body { background: #fff; } .statement, figure, tr { break-inside: avoid; } }
+"""
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUBSCRIPT = re.compile(r"\b([A-Z]{1,3})_(\w{1,3})\b")
+TYPES = {".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+class Section(abc.ABC):
+    """A piece of a page. All text is plain and is escaped; ``JS_π`` reads as capitals with a subscript."""
+
+    @abc.abstractmethod
+    def html(self) -> str:
+        """The piece as HTML."""
+
+
+@dataclass(frozen=True)
+class Heading(Section):
+    """A heading that opens a chapter of the page."""
+
+    text: str
+
+    def html(self) -> str:
+        return f"<h2>{_text(self.text)}</h2>"
+
+
+@dataclass(frozen=True)
+class Paragraph(Section):
+    """A paragraph."""
+
+    text: str
+
+    def html(self) -> str:
+        return f"<p>{_text(self.text)}</p>"
+
+
+@dataclass(frozen=True)
+class Table(Section):
+    """A table, which scrolls sideways where it is wider than the screen; numbers show four digits, None a dash.
+
+    Arguments:
+        header: The columns' names.
+        rows: The cells, as many a row as there are columns: text or numbers.
+        caption: What the table shows.
+
+    Raises:
+        ModescopeError: If a row has another number of cells than the header.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        for index, row in enumerate(self.rows):
+            need(
+                len(row) == len(self.header),
+                f"rows[{index}] has {len(row)} cells, expected {len(self.header)}, one for each column of the header",
+            )
+
+    def html(self) -> str:
+        numeric = [all(_is_number(row[i]) for row in self.rows) for i in range(len(self.header))]
+        kinds = [' class="number"' if number and self.rows else "" for number in numeric]
+        head = "".join(
+            f'<th scope="col"{kind}>{_text(name)}</th>' for kind, name in zip(kinds, self.header, strict=True)
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td{kind}>{_text(show(cell))}</td>" for kind, cell in zip(kinds, row, strict=True))
+            + "</tr>"
+            for row in self.rows
+        )
+        caption = f"<caption>{_text(self.caption)}</caption>" if self.caption else ""
+        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="scroll">{table}</div>'
+
+
+@dataclass(frozen=True)
+class Figure(Section):
+    """An image, written into the page.
+
+    Arguments:
+        path: A PNG, JPEG or GIF file.
+        alt: What the image shows, for those who do not see it.
+        caption: What to see in it.
+
+    Raises:
+        ModescopeError: If the file does not exist or is of another type.
+    """
+
+    path: Path
+    alt: str
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        need(self.path.is_file(), f"path is {str(self.path)!r}, expected an image file that exists")
+        need(self.path.suffix.lower() in TYPES, f"path is {str(self.path)!r}, expected {', '.join(TYPES)}")
+
+    def html(self) -> str:
+        data = base64.b64encode(self.path.read_bytes()).decode()
+        source = f"data:{TYPES[self.path.suffix.lower()]};base64,{data}"
+        caption = f"<figcaption>{_text(self.caption)}</figcaption>" if self.caption else ""
+        return f'<figure><img src="{source}" alt="{escape(self.alt)}">{caption}</figure>'
+
+
+@dataclass(frozen=True)
+class Statements(Section):
+    """A paper's statements, each as printed, as it should read, and the numbers that decide."""
+
+    items: Sequence[Statement]
+
+    def html(self) -> str:
+        return "".join(_statement(item) for item in self.items)
+
+
+def write_page(path: str | Path, title: str, intro: str, sections: Iterable[Section]) -> Path:
+    """Writes the page as one HTML file that loads nothing from elsewhere and follows the reader's light or dark theme.
+
+    Arguments:
+        path: The file to write; its folder must exist.
+        title: The page's title.
+        intro: A paragraph below the title; empty for none.
+        sections: The pieces, in order.
+
+    Returns:
+        The path.
+
+    Raises:
+        ModescopeError: If the folder does not exist.
+    """
+    opening = f'<p class="intro">{_text(intro)}</p>' if intro else ""
+    body = "\n".join(section.html() for section in sections)
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    page = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<main>
+<h1>{_text(title)}</h1>
+{opening}
+{body}
+</main>
+</body>
+</html>
+"""
+    return atomic_write(path, page)
+
+
+def show(value: object) -> str:
+    """A value as a reader likes it: four digits, powers of ten written out, a true minus sign, a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:.4g}"
+    digits, _, power = text.partition("e")
+    if power:
+        digits = f"{digits} · 10{str(int(power)).translate(SUPERSCRIPT)}"
+    return digits.replace("-", "−")
+
+
+def _text(plain: str) -> str:
+    """Plain text as HTML."""
+    return SUBSCRIPT.sub(r"\1<sub>\2</sub>", escape(plain))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _statement(item: Statement) -> str:
+    verdict = '<span class="badge good">holds</span>' if item.holds else '<span class="badge bad">does not hold</span>'
+    check = "borne out below" if item.verified else "not borne out"
+    evidence = "".join(f"<dt>{_text(name)}</dt><dd>{_text(show(value))}</dd>" for name, value in item.evidence.items())
+    return (
+        f'<section class="statement"><header><h3>{_text(item.claim)}</h3>{verdict}</header><div class="pair">'
+        f'<p><span class="label">The paper prints</span>{_text(item.printed)}</p>'
+        f'<p><span class="label">What is right, {check}</span>{_text(item.right)}</p></div><dl>{evidence}</dl></section>'
+    )

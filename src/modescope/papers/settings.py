@@ -1,0 +1,88 @@
+"""How the papers trained on their data: the networks and the optimisers that go with a data set's preset."""
+
+__all__ = ["SETTINGS", "Setting", "setting_for"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a paper trained with; every method on the preset is trained with the same.
+
+    Arguments:
+        architecture: A name in :data:`modescope.nets.ARCHITECTURES`.
+        training: Fields of :class:`modescope.core.config.Training`.
+        note: Where the source differs from what can be set here, or is not certain.
+    """
+
+    architecture: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+NOTEBOOK = Setting(
+    "unrolled",
+    {"steps": 25_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5, "order": "simultaneous"},
+    "the official notebook; the generator learns ten times as fast as the critic, which is what makes the baseline collapse",
+)
+LSGAN_RING = Setting("unrolled", {"steps": 35_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5})
+VEEGAN = Setting(
+    "veegan",
+    {"steps": 100_000, "batch_size": 500, "lr": 1e-3, "beta1": 0.5, "order": "simultaneous"},
+    "read through public copies of the notebook",
+)
+ALI = Setting("ali", {"steps": 200_000, "batch_size": 100, "lr": 1e-4, "beta1": 0.8}, "200 epochs of 100,000 samples")
+PACGAN = Setting(
+    "pacgan",
+    {"steps": 400_000, "batch_size": 100, "lr": 1e-4, "beta1": 0.8},
+    "the paper draws 100 packs a step, so multiply batch_size by the degree to follow it with PacGAN",
+)
+WGAN_GP = Setting("wgan-gp", {"steps": 100_000, "batch_size": 256, "lr": 1e-4, "beta1": 0.5, "beta2": 0.9})
+D2GAN = Setting("d2gan", {"steps": 25_000, "batch_size": 512, "lr": 2e-4, "beta1": 0.5})
+LBT = Setting("unrolled", {"steps": 1_000_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5})
+LBT_GRID = Setting("unrolled", {**LBT.training, "steps": 2_000_000, "batch_size": 2048})
+BOURGAN = Setting("bourgan", {"steps": 5_000, "batch_size": 128, "lr": 1e-3, "beta1": 0.5})
+MADGAN = Setting(
+    "madgan", {"steps": 198_000, "batch_size": 128, "lr": 1e-4, "beta1": 0.5}, "read in a third party's code"
+)
+REVIEW = {"batch_size": 32, "optimizer": "sgd", "lr": 5e-4}
+
+SETTINGS: dict[str, Setting] = {
+    "ring:unrolled": NOTEBOOK,
+    "ring:unrolled-legacy": NOTEBOOK,
+    "ring:unrolled-paper": Setting(
+        "unrolled-paper",
+        {"steps": 25_000, "batch_size": 512, "lr": 1e-4, "beta1": 0.5},
+        "recalled, not read again; the batch and the steps are the notebook's",
+    ),
+    "ring:lsgan": LSGAN_RING,
+    "ring:d2gan": D2GAN,
+    "ring:pacgan": PACGAN,
+    "ring:veegan": VEEGAN,
+    "ring:wgan-gp": WGAN_GP,
+    "ring:lbt": LBT,
+    "ring:gdpp": NOTEBOOK,
+    "grid25:ali": ALI,
+    "grid25:veegan": VEEGAN,
+    "grid25:pacgan": PACGAN,
+    "grid25:gdpp": NOTEBOOK,
+    "grid25:wgan-gp": WGAN_GP,
+    "grid25:bourgan": BOURGAN,
+    "grid100:lbt": LBT_GRID,
+    "highdim:veegan": VEEGAN,
+    "swissroll:wgan-gp": WGAN_GP,
+    "five:madgan": MADGAN,
+    "moons:review": Setting("review", {**REVIEW, "steps": 150_000}),
+    "moons32": Setting(
+        "review-notebook",
+        {**REVIEW, "steps": 300_000, "order": "generator-first"},
+        "the notebook's default; it halves the critic's loss, and shows all 32 points at every step",
+    ),
+}
+
+
+def setting_for(dataset: str) -> Setting:
+    """The setting that goes with a data set's name, or the common small one."""
+    return SETTINGS.get(dataset, Setting("small"))

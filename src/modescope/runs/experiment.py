@@ -1,0 +1,190 @@
+"""All that determines the numbers of a run, and its form on disk."""
+
+__all__ = ["SCHEMA", "Evaluation", "Experiment", "first_difference"]
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+
+from .. import datasets, methods
+from ..core.config import Member, Training, members_of
+from ..core.engine import Population
+from ..core.errors import ModescopeError, need
+from ..core.method import Method
+from ..datasets.base import Dataset
+from ..nets import MLP, Architecture, UserModule
+
+SCHEMA = 1  # of the run folder; a later version must still read it
+
+Device = Literal["cpu", "cuda", "mps"]
+Dtype = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How a run is looked at while it trains.
+
+    Arguments:
+        every: Steps between two looks; a hundredth of the run if not given.
+        samples: Samples of each member at a look, and in the final file that metrics read.
+        snapshot: Samples of each member that every look keeps, for animations.
+    """
+
+    every: int | None = None
+    samples: int = 2500
+    snapshot: int = 500
+
+    def __post_init__(self) -> None:
+        need(self.every is None or self.every >= 1, f"every is {self.every}, expected at least 1")
+        need(self.samples >= 1, f"samples is {self.samples}, expected at least 1")
+        need(self.snapshot >= 0, f"snapshot is {self.snapshot}, expected at least 0")
+
+    def interval(self, steps: int) -> int:
+        """Steps between two looks in a run of `steps`."""
+        return self.every or max(1, steps // 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """All that determines the numbers of a run.
+
+    Arguments:
+        dataset: What the generator should learn.
+        method: The game.
+        architecture: The networks.
+        training: Optimisers, batch, length.
+        seeds: One member for each seed and each combination of swept values.
+        sweep: Values of real-valued hyper-parameters, by name.
+        evaluation: How it is looked at.
+        device: Where it trains.
+        dtype: Of all numbers.
+        compile: Whether steps are fused by ``torch.compile``.
+        block: Members that are trained as one tensor program; blocks run one after the other or in worker processes.
+    """
+
+    dataset: Dataset
+    method: Method
+    architecture: Architecture = field(default_factory=Architecture)
+    training: Training = field(default_factory=Training)
+    seeds: tuple[int, ...] = (0,)
+    sweep: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    device: Device = "cpu"
+    dtype: Dtype = "float32"
+    compile: bool = False
+    block: int = 32
+
+    def __post_init__(self) -> None:
+        need(self.block >= 1, f"block is {self.block}, expected at least 1")
+        need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
+        self.method.check(self.architecture.space(self.dataset.dim), self.training.batch_size)
+        self.members  # noqa: B018 - validates seeds and sweep
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Every member, in the order of all results."""
+        return members_of(self.method, self.training, self.seeds, self.sweep)
+
+    @property
+    def blocks(self) -> list[tuple[Member, ...]]:
+        """The members, in groups that are trained together."""
+        return [self.members[i : i + self.block] for i in range(0, len(self.members), self.block)]
+
+    def population(self, block: int) -> Population:
+        """The members of one block, before the first step."""
+        return Population(
+            self.method,
+            self.dataset,
+            self.architecture.space(self.dataset.dim),
+            self.training,
+            self.blocks[block],
+            uniform_prior=self.architecture.prior == "uniform",
+            device=available(self.device),
+            dtype=getattr(torch, self.dtype),
+            compiled=self.compile,
+        )
+
+    def encode(self) -> dict[str, Any]:
+        """As plain data for ``config.json``."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {
+            **plain,
+            "dataset": datasets.encode(self.dataset),
+            "method": methods.encode(self.method),
+            "architecture": encode_architecture(self.architecture),
+            "training": dataclasses.asdict(self.training),
+            "seeds": list(self.seeds),
+            "sweep": {name: list(values) for name, values in self.sweep.items()},
+            "evaluation": dataclasses.asdict(self.evaluation),
+        }
+
+    @classmethod
+    def decode(cls, plain: Mapping[str, Any]) -> "Experiment":
+        """The inverse of :meth:`encode`.
+
+        Raises:
+            ModescopeError: If a part is missing or not valid.
+        """
+        try:
+            return cls(
+                **{
+                    **plain,
+                    "dataset": datasets.decode(plain["dataset"]),
+                    "method": methods.decode(plain["method"]),
+                    "architecture": decode_architecture(plain["architecture"]),
+                    "training": Training(**plain["training"]),
+                    "seeds": tuple(plain["seeds"]),
+                    "sweep": {name: tuple(values) for name, values in plain["sweep"].items()},
+                    "evaluation": Evaluation(**plain["evaluation"]),
+                }
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModescopeError(f"the run's config cannot be read: {type(error).__name__}: {error}") from error
+
+
+def available(device: str) -> torch.device:
+    """The device, if this machine has it."""
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    names = ", ".join(name for name, there in here.items() if there)
+    need(here.get(device, False), f"device is {device!r}, expected one that this machine has: {names}")
+    return torch.device(device)
+
+
+def encode_architecture(architecture: Architecture) -> dict[str, Any]:
+    """An architecture as plain data; a user's module is its import path."""
+    plain = {f.name: getattr(architecture, f.name) for f in dataclasses.fields(architecture)}
+    return {
+        name: value.path
+        if isinstance(value, UserModule)
+        else dataclasses.asdict(value)
+        if isinstance(value, MLP)
+        else value
+        for name, value in plain.items()
+    }
+
+
+def decode_architecture(plain: Mapping[str, Any]) -> Architecture:
+    """The inverse of :func:`encode_architecture`."""
+    values = dict(plain)
+    for role in ("generator", "critic", "encoder"):
+        spec = values[role]
+        values[role] = UserModule(spec) if isinstance(spec, str) else MLP(**{**spec, "hidden": tuple(spec["hidden"])})
+    return Architecture(**values)
+
+
+def first_difference(old: Any, new: Any, path: str = "") -> str | None:
+    """Where two configurations first differ, as a sentence's end, or None."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(key for key in new if key not in old)]:
+            here = f"{path}.{key}" if path else str(key)
+            if key not in new or key not in old:
+                return f"{here} is {'missing' if key not in new else 'new'}"
+            found = first_difference(old[key], new[key], here)
+            if found:
+                return found
+        return None
+    return None if old == new else f"{path} was {old!r} and is now {new!r}"

@@ -1,0 +1,265 @@
+"""A run: a folder that knows how it was made, and all that came out."""
+
+__all__ = ["History", "Run"]
+
+import json
+import platform
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..core.config import Member
+from ..core.engine import Population
+from ..core.errors import ModescopeError, need
+from ..core.files import atomic_write
+from .executor import Job, train_jobs
+from .experiment import SCHEMA, Experiment
+from .progress import Tally, progress_for
+from .store import BlockStore, read_json
+
+if TYPE_CHECKING:
+    from ..metrics import MetricResult
+
+
+@dataclass(frozen=True)
+class History:
+    """What was recorded along training.
+
+    Arguments:
+        steps: The steps of the looks, with shape `(T,)`.
+        curves: Each recorded quantity, with shape `(T, S)`, NaN where there is none: ``modes``, ``quality``,
+            ``reverse_kl`` (or ``sliced_w2`` without known modes), ``loss/PLAYER``, ``critic_real``, ...
+    """
+
+    steps: np.ndarray
+    curves: Mapping[str, np.ndarray]
+
+
+class Run:
+    """A run's folder.
+
+    Arguments:
+        folder: The folder, which must hold ``config.json``.
+
+    Raises:
+        ModescopeError: If it is no run's folder, or its configuration is not valid.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "config.json"
+        need(path.is_file(), f"{str(self.folder)!r} is no run: it has no config.json")
+        self.config = read_json(path)
+        schema = self.config.get("schema")
+        need(
+            isinstance(schema, int) and schema <= SCHEMA,
+            f"{str(path)!r} has schema {schema!r}, expected at most {SCHEMA}: update modescope to read it",
+        )
+        need("experiment" in self.config, f"{str(path)!r} has no experiment: it was changed or damaged")
+
+    @classmethod
+    def create(cls, folder: str | Path, experiment: Experiment, command: Sequence[str] = (), name: str = "") -> "Run":
+        """Makes the folder of a new run.
+
+        Raises:
+            ModescopeError: If the folder holds something already, or cannot be written.
+        """
+        folder = Path(folder)
+        if (folder / "config.json").exists():
+            raise ModescopeError(f"{str(folder)!r} holds a run already: resume it, or choose another folder with --out")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            need(not any(folder.iterdir()), f"{str(folder)!r} is not empty: choose another folder with --out")
+            about = {
+                "schema": SCHEMA,
+                "name": name or folder.name,
+                "command": shlex.join(command),
+                "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "versions": versions(),
+                "experiment": experiment.encode(),
+            }
+            atomic_write(folder / "config.json", dump(about))
+        except OSError as error:
+            raise ModescopeError(f"the folder {str(folder)!r} cannot be written: {error.strerror or error}") from error
+        return cls(folder)
+
+    # What it is
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """All that determines its numbers."""
+        return Experiment.decode(self.config["experiment"])
+
+    @property
+    def name(self) -> str:
+        """For titles."""
+        return str(self.config.get("name") or self.folder.name)
+
+    @property
+    def command(self) -> str:
+        """The command that makes it again."""
+        return str(self.config.get("command", ""))
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Its members, in the order of all results."""
+        return self.experiment.members
+
+    @property
+    def stores(self) -> list[BlockStore]:
+        """The folders of its blocks."""
+        return [BlockStore(self.folder / f"block-{i:03d}") for i in range(len(self.experiment.blocks))]
+
+    @property
+    def done(self) -> bool:
+        """Whether every member was trained to the end."""
+        return all((store.manifest() or {}).get("done", False) for store in self.stores)
+
+    # Training
+
+    def train(self, workers: int | None = None, quiet: bool = False, checkpoint_seconds: float = 15.0) -> "Run":
+        """Trains from wherever it stands to the end.
+
+        Arguments:
+            workers: Processes that train blocks side by side; the number of cores if not given.
+            quiet: Whether to show nothing.
+            checkpoint_seconds: The least time between two checkpoints of a block.
+
+        Raises:
+            ModescopeError: If its configuration was changed since its checkpoint, or a checkpoint is damaged.
+            KeyboardInterrupt: If it was stopped; all is saved.
+        """
+        train_runs([self], workers, quiet, checkpoint_seconds)
+        return self
+
+    # What came out
+
+    def history(self) -> History:
+        """What was recorded along training, up to where the slowest block stands."""
+        logs = [{line["step"]: line for line in store.stats()} for store in self.stores]
+        steps = sorted(set.intersection(*(set(log) for log in logs)))
+        rows = [[flat_line(log[step]) for log in logs] for step in steps]
+        names = list(rows[0][0]) if rows else []
+        curves = {
+            name: np.array([[v for block in row for v in block[name]] for row in rows], dtype=float) for name in names
+        }
+        return History(np.array(steps, dtype=int), curves)
+
+    def snapshots(self) -> tuple[np.ndarray, np.ndarray]:
+        """The steps of the looks, and the samples that they kept, with shape `(T, S, n, D)`."""
+        count, dim = self.experiment.evaluation.snapshot, self.experiment.dataset.dim
+        parts = [
+            store.snapshots(len(block), count_of(self.experiment), dim)
+            for store, block in zip(self.stores, self.experiment.blocks, strict=True)
+        ]
+        steps = self.history().steps
+        looks = min([len(steps), *(len(part) for part in parts)])
+        need(count > 0, f"run {self.name!r} kept no snapshots: it was trained with --snapshot 0")
+        return steps[:looks], np.concatenate([part[:looks] for part in parts], axis=1)
+
+    def samples(self) -> Tensor:
+        """The final samples, with shape `(S, n, D)`.
+
+        Raises:
+            ModescopeError: If the run is not done.
+        """
+        parts = [store.samples() for store in self.stores]
+        found = [part for part in parts if part is not None]
+        need(
+            len(found) == len(parts),
+            f"run {self.name!r} is not done: go on with 'modescope resume {self.folder}'",
+        )
+        return torch.cat(found)
+
+    def diverged(self) -> list[int | None]:
+        """The step at which each member was frozen as NaN or infinite, or None."""
+        last = [store.stats()[-1]["diverged"] for store in self.stores]
+        return [step if step >= 0 else None for steps in last for step in steps]
+
+    def population(self, block: int = 0) -> Population:
+        """One block's members as of the newest checkpoint, to sample from or to look into."""
+        population = self.experiment.population(block)
+        state = self.stores[block].load(self.config["experiment"])
+        need(state is not None, f"run {self.name!r} has no checkpoint yet")
+        assert state is not None
+        state.pop("seconds")
+        population.load_state_dict(state)
+        return population
+
+    def sample(self, n: int, purpose: str = "more") -> Tensor:
+        """Fresh samples of every member, with shape `(S, n, D)`; another `purpose` gives other ones."""
+        return torch.cat([self.population(i).sample(n, purpose) for i in range(len(self.stores))])
+
+    def metrics(self, names: Iterable[str] | None = None, floor_repeats: int = 20) -> "list[MetricResult]":
+        """Measures the final samples; see :func:`modescope.metrics.evaluate`."""
+        from ..metrics import evaluate
+
+        return evaluate(self.samples(), self.experiment.dataset, names, floor_repeats)
+
+    def report(self, path: str | Path) -> Path:
+        """Writes the report of this run; see :func:`modescope.report.write_report`."""
+        from ..report import write_report
+
+        return write_report([self], path)
+
+
+def train_runs(
+    runs: Sequence[Run], workers: int | None = None, quiet: bool = False, checkpoint_seconds: float = 15.0
+) -> None:
+    """Trains several runs side by side, each from wherever it stands; see :meth:`Run.train`."""
+    tallies: dict[Path, tuple[str, Tally]] = {}
+    jobs = []
+    for run in runs:
+        modes = run.experiment.dataset.modes
+        tally = Tally(run.experiment.training.steps, len(run.members), len(modes) if modes else None)
+        tallies[run.folder] = (run.name, tally)
+        jobs += [Job(run.folder, block) for block in range(len(run.stores))]
+    progress = progress_for(tallies, quiet)
+    try:
+        with progress:
+            finished = train_jobs(jobs, progress.tell, workers, checkpoint_seconds)
+    except OSError as error:
+        raise ModescopeError(
+            f"the run's folder cannot be written: {error.strerror or error}; what its last checkpoint holds is kept"
+        ) from error
+    if not finished:
+        raise KeyboardInterrupt
+
+
+def count_of(experiment: Experiment) -> int:
+    """Samples of each member that a look keeps."""
+    return min(experiment.evaluation.snapshot, experiment.evaluation.samples)
+
+
+def flat_line(line: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The curves in one line of a log, by name."""
+    losses = {f"loss/{player}": values for player, values in line["losses"].items()}
+    rest = {k: v for k, v in line.items() if isinstance(v, list) and k != "diverged"}
+    return {
+        name: [np.nan if value is None else value for value in values]
+        for name, values in {**rest, **line["observed"], **losses}.items()
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run was made with."""
+    return {
+        "modescope": version("modescope"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def dump(data: Mapping[str, Any]) -> str:
+    """JSON for people to read."""
+    return json.dumps(data, indent=2) + "\n"

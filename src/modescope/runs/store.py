@@ -1,0 +1,217 @@
+"""The folder of one block of a run: logs that only grow, and checkpoints that commit them.
+
+``checkpoint.json`` names the newest state and how many bytes of each log belong to it. It is replaced in one step, last
+of all, so whatever moment a run is killed at, the folder holds one consistent past.
+"""
+
+__all__ = ["BlockStore", "read_json"]
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from ..core.errors import ModescopeError, need
+from ..core.files import atomic_write
+from .experiment import SCHEMA, first_difference
+
+
+class BlockStore:
+    """The files of one block.
+
+    Arguments:
+        folder: The block's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stats_path = folder / "stats.jsonl"
+        self.snapshots_path = folder / "snapshots.bin"
+        self.manifest_path = folder / "checkpoint.json"
+        self.samples_path = folder / "samples.safetensors"
+
+    # Writing
+
+    @contextlib.contextmanager
+    def locked(self, patience: float = 15.0) -> Iterator[None]:
+        """Keeps other processes from training this block.
+
+        Raises:
+            ModescopeError: If another process still holds it after `patience` seconds.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            give_up = time.monotonic() + patience
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    need(time.monotonic() < give_up, f"another process is training {str(self.folder)!r}")
+                    time.sleep(0.1)
+            yield
+
+    def append(self, line: Mapping[str, Any], snapshot: np.ndarray) -> None:
+        """Adds a look to the logs."""
+        with self.stats_path.open("ab") as file:
+            file.write(json.dumps(jsonable(line), allow_nan=False).encode() + b"\n")
+        with self.snapshots_path.open("ab") as file:
+            file.write(np.ascontiguousarray(snapshot, dtype="<f4").tobytes())
+
+    def commit(self, state: Mapping[str, Tensor], step: int, config: Mapping[str, Any], done: bool) -> None:
+        """Makes a checkpoint of the state and of the logs as they are now."""
+        name = f"state-{step:09d}.safetensors"
+        content = save({key: value.cpu() for key, value in state.items()})
+        atomic_write(self.folder / name, content)
+        manifest = {
+            "schema": SCHEMA,
+            "step": step,
+            "done": done,
+            "state": name,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "stats_bytes": flushed_size(self.stats_path),
+            "snapshot_bytes": flushed_size(self.snapshots_path),
+            "config": config,
+        }
+        atomic_write(self.manifest_path, json.dumps(manifest, indent=1))
+        for old in self.folder.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def write_samples(self, samples: Tensor) -> None:
+        """Keeps the final samples, with shape `(S, n, D)`."""
+        atomic_write(self.samples_path, save({"samples": samples.float().cpu().contiguous()}))
+
+    def rewind(self) -> None:
+        """Cuts the logs back to the newest checkpoint, or to nothing if there is none."""
+        manifest = self.manifest()
+        for path, key in ((self.stats_path, "stats_bytes"), (self.snapshots_path, "snapshot_bytes")):
+            wanted = manifest[key] if manifest else 0
+            have = path.stat().st_size if path.exists() else 0
+            need(have >= wanted, f"{str(path)!r} has {have} bytes, expected at least {wanted}: it was cut short")
+            with path.open("ab") as file:
+                file.truncate(wanted)
+
+    # Reading
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The newest checkpoint's description, or None before the first.
+
+        Raises:
+            ModescopeError: If it is not readable, or written by a later version.
+        """
+        if not self.manifest_path.exists():
+            return None
+        manifest = read_json(self.manifest_path)
+        schema = manifest.get("schema")
+        need(
+            isinstance(schema, int) and schema <= SCHEMA,
+            f"{str(self.manifest_path)!r} has schema {schema!r}, expected at most {SCHEMA}: update modescope",
+        )
+        wanted = {"step", "done", "state", "sha256", "stats_bytes", "snapshot_bytes", "config"}
+        missing = sorted(wanted - manifest.keys())
+        need(not missing, f"{str(self.manifest_path)!r} lacks {', '.join(missing)}: it was changed or damaged")
+        return manifest
+
+    def load(self, config: Mapping[str, Any] | None = None) -> dict[str, Tensor] | None:
+        """The newest state, or None before the first checkpoint.
+
+        Arguments:
+            config: What the run is configured as now, which must be what it was.
+
+        Raises:
+            ModescopeError: If the configuration changed, or the file is truncated or altered.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            return None
+        if config is not None:
+            changed = first_difference(manifest["config"], config)
+            need(changed is None, f"the run's config was changed since its checkpoint: {changed}")
+        name = manifest["state"]
+        need(isinstance(name, str) and Path(name).name == name, f"{str(self.manifest_path)!r} names no file: {name!r}")
+        path = self.folder / name
+        need(path.is_file(), f"checkpoint {str(path)!r} is missing")
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        need(
+            digest == manifest["sha256"],
+            f"checkpoint {str(path)!r} was truncated or changed: its sha256 is {digest[:12]}…, "
+            f"expected {str(manifest['sha256'])[:12]}…",
+        )
+        return load(content)
+
+    def stats(self) -> list[dict[str, Any]]:
+        """The lines of the log, the committed ones and those of a run that goes on."""
+        if not self.stats_path.exists():
+            return []
+        lines = self.stats_path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is half a line
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as error:
+            raise ModescopeError(f"{str(self.stats_path)!r} is damaged: {error}") from error
+
+    def snapshots(self, members: int, count: int, dim: int) -> np.ndarray:
+        """What the looks kept, with shape `(T, S, count, D)`."""
+        flat = np.fromfile(self.snapshots_path, dtype="<f4") if self.snapshots_path.exists() else np.empty(0, "<f4")
+        each = members * count * dim
+        looks = len(flat) // each if each else 0
+        return flat[: looks * each].reshape(looks, members, count, dim)
+
+    def samples(self) -> Tensor | None:
+        """The final samples, with shape `(S, n, D)`, or None before the end."""
+        if not self.samples_path.exists():
+            return None
+        try:
+            return load(self.samples_path.read_bytes())["samples"]
+        except (SafetensorError, KeyError) as error:
+            raise ModescopeError(f"{str(self.samples_path)!r} is damaged: {error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        ModescopeError: If it is no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ModescopeError(f"{str(path)!r} cannot be read as JSON: {error}") from error
+    need(isinstance(found, dict), f"{str(path)!r} holds a {type(found).__name__}, expected a JSON object")
+    return found
+
+
+def flushed_size(path: Path) -> int:
+    """The size of a log, once it is on the disk."""
+    with path.open("ab") as file:
+        flush(file)
+        return file.tell()
+
+
+def flush(file: IO[bytes]) -> None:
+    """Waits until the disk has what was written."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def jsonable(value: Any) -> Any:
+    """Nested data without NaN or infinities, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: jsonable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

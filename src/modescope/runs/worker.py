@@ -1,0 +1,163 @@
+"""Trains one block of a run, from wherever its folder stands, to its end."""
+
+__all__ = ["Look", "train_block"]
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..core.engine import Population
+from ..datasets.base import Dataset
+from ..metrics import count_modes, mode_kl, random_directions, sliced_wasserstein
+from .experiment import Experiment
+from .store import BlockStore, read_json
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a block tells while it trains.
+
+    Arguments:
+        block: The index of the block.
+        step: The steps done.
+        members: The number of members.
+        covered: The mean number of modes covered, if the data set has modes and this is a full look.
+        diverged: The number of members that diverged, likewise.
+    """
+
+    block: int
+    step: int
+    members: int
+    covered: float | None = None
+    diverged: int | None = None
+
+
+def train_block(
+    folder: Path,
+    block: int,
+    tell: Callable[[Look], None],
+    stopped: Callable[[], bool],
+    checkpoint_seconds: float = 15.0,
+) -> bool:
+    """Trains a block until its end, or until `stopped`, and keeps everything in the run's folder.
+
+    Arguments:
+        folder: The run's folder, which holds ``config.json``.
+        block: The index of the block.
+        tell: Called with every look, and a few times a second.
+        stopped: Asked before each step whether to save and leave.
+        checkpoint_seconds: The least time between two checkpoints.
+
+    Returns:
+        Whether the block is done.
+
+    Raises:
+        ModescopeError: If the folder does not fit its configuration, or its checkpoint is damaged.
+    """
+    config = read_json(folder / "config.json")["experiment"]
+    experiment = Experiment.decode(config)
+    store = BlockStore(folder / f"block-{block:03d}")
+    with store.locked():
+        manifest, state = store.manifest(), store.load(config)
+        if manifest and manifest["done"] and store.samples_path.exists():
+            return True
+        population = experiment.population(block)
+        store.rewind()
+        seconds = 0.0
+        if state is not None:
+            seconds = float(state.pop("seconds"))
+            population.load_state_dict(state)
+        return Trainer(experiment, population, store, config, block, tell, stopped, checkpoint_seconds, seconds).run()
+
+
+@dataclass
+class Trainer:
+    """The loop over one block."""
+
+    experiment: Experiment
+    population: Population
+    store: BlockStore
+    config: dict[str, Any]
+    block: int
+    tell: Callable[[Look], None]
+    stopped: Callable[[], bool]
+    checkpoint_seconds: float
+    seconds: float
+
+    def run(self) -> bool:
+        """Trains to the end; returns whether it was reached."""
+        population, steps = self.population, self.experiment.training.steps
+        interval = self.experiment.evaluation.interval(steps)
+        if population.step == 0 and not self.store.stats():
+            self.look()
+        saved = told = started = time.monotonic()
+        while population.step < steps:
+            if self.stopped():
+                self.save(started, done=False)
+                return False
+            population.advance(1)
+            now = time.monotonic()
+            if population.step % interval == 0 or population.step == steps:
+                self.seconds, started = self.seconds + now - started, now
+                self.look()
+                if now - saved >= self.checkpoint_seconds and population.step < steps:
+                    self.save(started, done=False)
+                    saved = time.monotonic()
+            elif now - told > 0.2:
+                self.tell(Look(self.block, population.step, len(population.members)))
+                told = now
+        self.store.write_samples(population.sample(self.experiment.evaluation.samples))
+        self.save(started, done=True)
+        return True
+
+    def save(self, started: float, done: bool) -> None:
+        """Commits the state and the logs."""
+        spent = self.seconds + time.monotonic() - started
+        state = {**self.population.state_dict(), "seconds": torch.tensor(spent, dtype=torch.float64)}
+        self.store.commit(state, self.population.step, self.config, done)
+
+    def look(self) -> None:
+        """Measures the members, and adds a line and a snapshot to the logs."""
+        population, evaluation = self.population, self.experiment.evaluation
+        samples = population.sample(evaluation.samples)
+        coverage = measures(samples, self.experiment.dataset)
+        diverged = population.state["diverged"].tolist()
+        line = {
+            "step": population.step,
+            "seconds": round(self.seconds, 3),
+            "losses": {name: loss.tolist() for name, loss in population.take_losses().items()},
+            "observed": {name: value.tolist() for name, value in population.observe().items()},
+            **{name: value.tolist() for name, value in coverage.items()},
+            "diverged": diverged,
+        }
+        self.store.append(line, samples[:, : evaluation.snapshot].float().cpu().numpy())
+        covered = coverage["modes"].float().mean().item() if "modes" in coverage else None
+        frozen = sum(step >= 0 for step in diverged)
+        self.tell(Look(self.block, population.step, len(diverged), covered, frozen))
+
+
+def measures(samples: Tensor, dataset: Dataset) -> dict[str, Tensor]:
+    """Cheap measures of coverage for curves, each with shape `(S)`, from samples `(S, n, D)`."""
+    modes = dataset.modes
+    if modes is None:
+        return {"sliced_w2": sliced(samples[:, :1000].cpu().double(), dataset)}
+    found = count_modes(samples, modes, radius=modes.radius)
+    everywhere = count_modes(samples, modes, radius=float("inf")).counts
+    return {
+        "modes": found.covered,
+        "quality": found.quality,
+        "reverse_kl": mode_kl(everywhere, modes.weights.to(samples)),
+    }
+
+
+def sliced(samples: Tensor, dataset: Dataset) -> Tensor:
+    """The sliced Wasserstein-2 distance of each member to the same true samples."""
+    generator = torch.Generator().manual_seed(0)
+    true = dataset.sample(samples.shape[1], generator, torch.float64)
+    directions = random_directions(32, dataset.dim, generator, torch.float64)
+    return sliced_wasserstein(samples, true.expand_as(samples), directions, p=2)
