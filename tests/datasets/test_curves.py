@@ -50,8 +50,8 @@ def test_swiss_roll_is_sklearns_given_its_noise():
 
 
 def brute_distance(x, order):
-    """The distance to each arc, by a hundred thousand points on it."""
-    angle = np.linspace(0, np.pi, 100_001)
+    """The distance to each arc, by many points on it."""
+    angle = np.linspace(0, np.pi, 20_001)
     outer = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     arcs = outer, np.array([1.0, 0.5]) - outer
     return np.array([[np.linalg.norm(arc - point, order, axis=1).min() for arc in arcs] for point in x])
@@ -66,8 +66,8 @@ def test_distance_to_the_arcs_is_exact(norm, order):
     expected = brute_distance(x.numpy(), order)
     modes = TwoMoons(tolerance=0.25).modes
     index, distance = modes.nearest(x, norm)
-    np.testing.assert_allclose(distance.numpy() * 0.25, expected.min(axis=1), atol=2e-5)
-    clear = abs(expected[:, 0] - expected[:, 1]) > 1e-4
+    np.testing.assert_allclose(distance.numpy() * 0.25, expected.min(axis=1), atol=1e-4)
+    clear = abs(expected[:, 0] - expected[:, 1]) > 5e-4
     np.testing.assert_array_equal(index.numpy()[clear], expected.argmin(axis=1)[clear])
     assert torch.equal(modes.nearest(x[:6].view(2, 3, 2), norm)[1].view(-1), distance[:6])
 

@@ -67,7 +67,7 @@ def fine_grid(dataset, cells, per_cell):
 
 @pytest.mark.parametrize("name", PLANE)
 def test_density_integrates_to_one_and_sampler_draws_from_it(name):
-    dataset, cells, fine = PLANE[name], 12, 40
+    dataset, cells, fine = PLANE[name], 12, 24
     points, area, edges = fine_grid(dataset, cells, fine)
     log_density = dataset.log_prob(points)
     mass = log_density.exp() * area

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad
+from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.neighbors import KernelDensity
 
 from modescope.core import ModescopeError
@@ -21,10 +23,13 @@ def standard(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])
-def test_against_sklearn(dim: int) -> None:
-    x, y = normals(1200, dim), normals(900, dim, seed=1)  # more pairs than one chunk holds
-    expected = KernelDensity(bandwidth=0.3).fit(x.numpy()).score_samples(y.numpy())
-    np.testing.assert_allclose(kde_log_prob(y, x, 0.3).numpy(), expected, rtol=1e-9)
+def test_against_scipy_and_sklearn(dim: int) -> None:
+    x, y = normals(700, dim), normals(500, dim, seed=1)  # more pairs than one chunk holds
+    log_q = kde_log_prob(y, x, 0.3).numpy()
+    kernels = norm.logpdf(y.numpy()[:, None], x.numpy(), 0.3).sum(axis=-1)
+    np.testing.assert_allclose(log_q, logsumexp(kernels, axis=1) - math.log(700), rtol=1e-10)
+    # scikit-learn's tree sums the tails less exactly.
+    np.testing.assert_allclose(log_q, KernelDensity(bandwidth=0.3).fit(x.numpy()).score_samples(y.numpy()), rtol=1e-5)
 
 
 def test_far_away_stays_finite() -> None:
@@ -61,14 +66,14 @@ def test_bandwidth_is_the_best_on_a_grid() -> None:
 def test_forward_kl_of_shifted_normals() -> None:
     """A kernel density on many samples of N(m, 1) is N(m, 1 + h^2), whose divergence from N(0, 1) is known."""
     h, shift = 0.3, 1.0
-    x, y = normals(20_000, 1) + shift, normals(20_000, 1, seed=1)
+    x, y = normals(2000, 1) + shift, normals(2000, 1, seed=1)
     variance = 1 + h * h
     expected = (math.log(variance) + (1 + shift**2) / variance - 1) / 2
-    assert forward_kl_kde(x[:4000], y[:4000], standard(y[:4000]), h).item() == pytest.approx(expected, abs=0.05)
+    assert forward_kl_kde(x, y, standard(y), h).item() == pytest.approx(expected, abs=0.05)
 
 
 def test_js_by_quadrature() -> None:
-    h, shift, n = 0.3, 1.0, 4000
+    h, shift, n = 0.3, 1.0, 2000
     x, y = normals(n, 1) + shift, normals(n, 1, seed=1)
     noise = normals(n, 1, seed=2)
 
@@ -81,7 +86,7 @@ def test_js_by_quadrature() -> None:
         return (p * math.log(p / m) + q * math.log(q / m)) / 2
 
     expected = quad(integrand, -10, 10)[0]
-    assert js_kde(x, y, noise, standard, h).item() == pytest.approx(expected, abs=0.015)
+    assert js_kde(x, y, noise, standard, h).item() == pytest.approx(expected, abs=0.02)
 
 
 def test_js_ends() -> None:

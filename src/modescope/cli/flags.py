@@ -5,7 +5,7 @@ __all__ = ["Flags", "flags_of", "parse"]
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import tyro
 
@@ -17,7 +17,7 @@ class Flags:
     """A group of flags.
 
     Arguments:
-        title: The heading of the group in the help.
+        title: What stands at the top of the group in the help.
         fields: The type, default and help of each flag, by name.
     """
 
@@ -31,7 +31,7 @@ def flags_of(kind: type, defaults: Mapping[str, Any], title: str, rename: Mappin
     Arguments:
         kind: The dataclass.
         defaults: The defaults to show, by field; fields that are not here have no flag.
-        title: The heading of the group.
+        title: What stands at the top of the group.
         rename: Other names for some of the fields.
     """
     hints, docs = get_type_hints(kind), argument_docs(kind)
@@ -58,15 +58,17 @@ def parse(command: type, groups: Mapping[str, Flags], args: Sequence[str], prog:
     extended = dataclasses.make_dataclass(
         command.__name__,
         [
-            (name, tyro.conf.OmitArgPrefixes[kind], dataclasses.field(default_factory=kind))  # type: ignore[valid-type]
+            (name, tyro.conf.OmitArgPrefixes[kind], dataclasses.field(default_factory=kind))  # type: ignore[valid-type, misc]
             for name, kind in kinds.items()
         ],
         bases=(command,),
         kw_only=True,
         namespace={"__doc__": command.__doc__},
     )
-    config = (tyro.conf.FlagCreatePairsOff,) if hasattr(tyro.conf, "FlagCreatePairsOff") else ()
-    found = tyro.cli(extended, prog=prog, args=list(args), config=config)
+    config = (tyro.conf.FlagCreatePairsOff,)
+    if {"-h", "--help"} & set(args):
+        args = ["--help"]  # the help leaves out positional arguments that were given already
+    found: Any = tyro.cli(extended, prog=prog, args=list(args), config=config)
     return found, {name: vars(getattr(found, name)) for name in kinds}
 
 
@@ -76,8 +78,23 @@ def group_type(flags: Flags) -> type:
     for name, (kind, default, text) in flags.fields.items():
         # A dot would nest: `base.pi` becomes the field `base_pi` under the flag `--base.pi`.
         identifier = name.replace(".", "_")
-        shown = tyro.conf.arg(help=text, name=name.replace("_", "-"))
+        shown = tyro.conf.arg(
+            help=text, name=name.replace("_", "-"), metavar=metavar(kind), help_behavior_hint=hint(default)
+        )
         fields.append((identifier, Annotated[kind, shown], dataclasses.field(default=default)))
-    made = dataclasses.make_dataclass(flags.title.replace(" ", ""), fields, frozen=True)
+    made = dataclasses.make_dataclass("Group", fields, frozen=True)
     made.__doc__ = flags.title
     return made
+
+
+def metavar(kind: Any) -> str | None:
+    """How the value of an optional flag is shown; the library's own way for all others."""
+    options = [option for option in get_args(kind) if option is not type(None)]
+    if type(None) not in get_args(kind) or len(options) != 1:
+        return None
+    return getattr(options[0], "__name__", "VALUE").upper()
+
+
+def hint(default: Any) -> str | None:
+    """Nothing after the help of a flag without a default of its own, since its text says what happens then."""
+    return "" if default is None else None

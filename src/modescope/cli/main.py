@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Union
 
 import tyro
 from rich.console import Console
@@ -24,7 +24,10 @@ class List:
         json: Prints a JSON list of objects.
     """
 
-    kind: tyro.conf.Positional[Literal["methods", "datasets", "metrics", "papers"] | None] = None
+    kind: Annotated[
+        tyro.conf.Positional[Literal["methods", "datasets", "metrics", "papers"] | None],
+        tyro.conf.arg(metavar="{methods,datasets,metrics,papers}", help_behavior_hint=""),
+    ] = None
     json: bool = False
 
     def __call__(self) -> None:
@@ -44,9 +47,9 @@ class Resume:
         checkpoint_seconds: The least time between two checkpoints.
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
     quiet: bool = False
-    workers: int | None = None
+    workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     checkpoint_seconds: float = 15.0
 
     def __call__(self) -> None:
@@ -70,8 +73,8 @@ class Evaluate:
         floor_repeats: How often the perfect sampler is measured.
     """
 
-    run: tyro.conf.Positional[Path]
-    metrics: str | None = None
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    metrics: Annotated[str | None, tyro.conf.arg(metavar="NAME,NAME,...|all", help_behavior_hint="")] = None
     json: bool = False
     floor_repeats: int = 20
 
@@ -99,8 +102,8 @@ class Report:
         pictures: Also writes PNG figures and the animation as GIF and MP4, to a folder named after the file.
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
-    out: Path | None = None
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     pictures: bool = True
 
     def __call__(self) -> None:
@@ -129,10 +132,10 @@ class Reproduce:
         quiet: Shows no progress.
     """
 
-    item: tyro.conf.Positional[str]
-    out: Path | None = None
+    item: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PAPER[/ITEM]")]
+    out: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     quick: bool = False
-    workers: int | None = None
+    workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     quiet: bool = False
 
     def __call__(self) -> None:
@@ -199,14 +202,12 @@ def dispatch(args: list[str]) -> int:
     if args and not args[0].startswith("-") and args[0] not in COMMANDS:
         raise nearest_name("command", args[0], COMMANDS)
     if args and args[0] in COMMANDS:
-        command = tyro.cli(
+        command: Any = tyro.cli(
             COMMANDS[args[0]], prog=f"modescope {args[0]}", args=args[1:], config=(tyro.conf.FlagCreatePairsOff,)
         )
         command()
         return 0
     kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
-    union = kinds[0]
-    for kind in kinds[1:]:
-        union = union | kind  # type: ignore[operator, assignment]
-    tyro.cli(union, prog="modescope", args=args or ["--help"], description=DESCRIPTION)  # type: ignore[call-overload]
+    union: Any = Union[tuple(kinds)]  # noqa: UP007 - a union that is only known now
+    tyro.cli(union, prog="modescope", args=args or ["--help"], description=DESCRIPTION)
     return 0

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..metrics import MetricResult
+from ..metrics import METRICS, MetricResult
+from ..metrics.intervals import mean_interval
 from ..runs import Run, train_runs
 
 
@@ -117,13 +118,8 @@ def group_table(run: Run, groups: Sequence[str], results: Sequence[MetricResult]
 
 def group_cell(run: Run, group: str, result: MetricResult) -> str:
     """The mean over the members of one group, with its interval."""
-    from ..metrics.intervals import student_interval
-
-    own = [v for m, v in zip(run.members, result.per_member, strict=True) if m.group == group and math.isfinite(v)]
-    if not own:
-        return "–"
-    low, high = student_interval(own)
-    return spread(sum(own) / len(own), low, high)
+    own = [value for member, value in zip(run.members, result.per_member, strict=True) if member.group == group]
+    return spread(*mean_interval(own, METRICS[result.name].bounds(run.experiment.dataset)))
 
 
 def footnotes(console: Console, results: Iterable[MetricResult]) -> None:

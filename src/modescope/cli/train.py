@@ -21,7 +21,13 @@ from ..runs import Evaluation, Experiment, Run
 from .flags import Flags, flags_of, parse
 from .output import finish, print_metrics
 
-Network = Annotated[str | None, tyro.conf.arg(metavar="PKG.MOD:NAME|ARCHITECTURE")]
+
+def shown(metavar: str) -> Any:
+    """An optional flag whose text says what happens without it."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+NETWORK = "PKG.MOD:NAME|ARCHITECTURE"
 
 
 @dataclass(kw_only=True)
@@ -52,24 +58,24 @@ class Train:
         checkpoint_seconds: The least time between two checkpoints.
     """
 
-    dataset: tyro.conf.Positional[str]
-    method: tyro.conf.Positional[str] = "gan"
+    dataset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DATASET")]
+    method: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="METHOD")] = "gan"
     seeds: Annotated[str, tyro.conf.arg(metavar="N|A,B,...")] = "8"
     sweep: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME=A,B,...")] = ()
-    out: Path | None = None
+    out: Annotated[Path | None, shown("PATH")] = None
     quiet: bool = False
     json: bool = False
-    architecture: str | None = None
-    latent_dim: int | None = None
-    prior: Literal["normal", "uniform"] | None = None
-    generator: Network = None
-    critic: Network = None
-    encoder: Network = None
+    architecture: Annotated[str | None, shown("NAME")] = None
+    latent_dim: Annotated[int | None, shown("INT")] = None
+    prior: Annotated[Literal["normal", "uniform"] | None, shown("{normal,uniform}")] = None
+    generator: Annotated[str | None, shown(NETWORK)] = None
+    critic: Annotated[str | None, shown(NETWORK)] = None
+    encoder: Annotated[str | None, shown(NETWORK)] = None
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
     compile: bool = False
-    block: int | None = None
-    workers: int | None = None
+    block: Annotated[int | None, shown("INT")] = None
+    workers: Annotated[int | None, shown("INT")] = None
     checkpoint_seconds: float = 15.0
 
 
@@ -101,17 +107,25 @@ def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
         f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and is_number(getattr(data, f.name))
     }
     if fields:
-        groups["data"] = flags_of(type(data), fields, f"{type(data).__name__} data")
+        groups["data"] = flags_of(type(data), fields, data.summary)
     taken: set[str] = set()
-    for depth, layer in enumerate(methods.layers(game)):
+    for depth, (group, layer) in enumerate(layer_groups(game)):
         own = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer) if f.name != "base"}
         rename = {name: "base." * depth + name for name in own if name in taken}
         taken |= own.keys()
         if own:
-            groups[f"layer{depth}"] = flags_of(type(layer), own, f"{type(layer).__name__} method", rename)
-    groups["training"] = flags_of(Training, dataclasses.asdict(training), "training")
-    groups["evaluation"] = flags_of(Evaluation, dataclasses.asdict(Evaluation()), "evaluation")
+            groups[group] = flags_of(type(layer), own, layer.summary, rename)
+    groups["training"] = flags_of(Training, dataclasses.asdict(training), "How it is trained.")
+    groups["evaluation"] = flags_of(Evaluation, dataclasses.asdict(Evaluation()), "How it is looked at.")
     return groups
+
+
+def layer_groups(method: Method) -> list[tuple[str, Method]]:
+    """The layers of a method, outermost first, each with a name for its group of flags."""
+    layers = methods.layers(method)
+    names = [methods.name_of(layer).replace("-", "_") for layer in layers]
+    unique = [name if name not in names[:depth] else f"{name}_{depth}" for depth, name in enumerate(names)]
+    return list(zip(unique, layers, strict=True))
 
 
 def is_number(value: Any) -> bool:
@@ -122,11 +136,10 @@ def is_number(value: Any) -> bool:
 def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Experiment:
     """The experiment that a command line describes."""
     data = datasets.make(command.dataset, **given.get("data", {}))
-    chosen = methods.layers(methods.build(command.method))
-    for depth, layer in enumerate(chosen):
-        values = {name.removeprefix("base_" * depth): v for name, v in given.get(f"layer{depth}", {}).items()}
-        names = {field.name for field in dataclasses.fields(layer)}
-        chosen[depth] = dataclasses.replace(layer, **{n: v for n, v in values.items() if n in names})
+    chosen = []
+    for depth, (group, layer) in enumerate(layer_groups(methods.build(command.method))):
+        values = {name.removeprefix("base_" * depth): v for name, v in given.get(group, {}).items()}
+        chosen.append(dataclasses.replace(layer, **values))
     return Experiment(
         dataset=data,
         method=nest(chosen),

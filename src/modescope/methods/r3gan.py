@@ -24,7 +24,7 @@ class R3GAN(TwoPlayer):
     :math:`R_2 = \mathbb{E}_z \|\nabla s(G(z))\|^2`.
 
     References:
-        | The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), equations 2 to 4
+        | The GAN is dead; long live the GAN! A Modern GAN Baseline (Huang et al., 2024), section 2
         | https://arxiv.org/abs/2501.05441
 
     Note:
@@ -40,7 +40,7 @@ class R3GAN(TwoPlayer):
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.0, "beta2": 0.9}
     summary: ClassVar[str] = "Each fake is scored against a real sample, by a critic kept flat at both"
     reference: ClassVar[str] = (
-        "The GAN is dead; long live the GAN! A Modern Baseline GAN (Huang et al., 2024), "
+        "The GAN is dead; long live the GAN! A Modern GAN Baseline (Huang et al., 2024), "
         "https://arxiv.org/abs/2501.05441"
     )
     year: ClassVar[int | None] = 2024

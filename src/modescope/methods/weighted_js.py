@@ -30,12 +30,14 @@ class WeightedJS(TwoPlayer):
         | GANs Optimizing KL Divergence Gain Resistance To Mode Collapse, section 3: proposition 1 and theorem 2
 
         | How (not) to Train your Generative Model: Scheduled Sampling, Likelihood, Adversary? (Huszár, 2015)
-        | https://arxiv.org/abs/1511.05101, equation 9
+        | https://arxiv.org/abs/1511.05101
 
     Note:
         With :math:`D = \sigma(s + \log \frac{\pi}{1 - \pi})` the network's score :math:`s` learns :math:`\log (p / q)`
         for every :math:`\pi`, and starts near equilibrium. In the paper :math:`D` is the plain sigmoid, whose last bias
         must learn the offset first.
+
+        Unscaled, the value is the paper's up to a constant; Adam hardly notices the factor, and SGD does.
 
         The paper never states the generator's loss. Theorem 2 needs the saturating one, the default. The usual
         non-saturating one, :math:`-\pi\,\mathbb{E}_z \log D`, has the gradient of
@@ -78,9 +80,9 @@ class WeightedJS(TwoPlayer):
         return self.pi * softplus(-fooled).mean() / self.scale
 
     def logit(self, nets: Networks, x: Tensor) -> Tensor:
-        """The logit of `D`, with shape `(N, 1)`: the score and the odds of a real sample."""
+        """The logit of `D`, with shape `(N, 1)`: the score plus the log-odds of a real sample."""
         score = nets["discriminator"](x)
-        return score + torch.as_tensor(self.pi, dtype=score.dtype, device=score.device).logit()
+        return score + (torch.zeros_like(score) + self.pi).logit()  # pi is a tensor where it is swept
 
     @property
     def scale(self) -> float:

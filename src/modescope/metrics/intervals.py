@@ -1,8 +1,10 @@
 """Confidence intervals of a mean over members, and of one member alone."""
 
-__all__ = ["half_samples", "student_interval"]
+__all__ = ["half_samples", "mean_interval", "student_interval"]
 
 import math
+from collections.abc import Sequence
+from statistics import stdev
 
 import torch
 from scipy.stats import t as student
@@ -35,6 +37,24 @@ def student_interval(
     half = float(student.ppf((1 + confidence) / 2, freedom)) * spread
     # An estimate may itself lie outside the range by its own noise; the interval then still holds it.
     return min(center, max(center - half, bounds[0])), max(center, min(center + half, bounds[1]))
+
+
+def mean_interval(
+    values: Sequence[float], bounds: tuple[float, float] = (-math.inf, math.inf), confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """The mean over members whose value is finite, and its Student-t interval; NaN where there is none.
+
+    Arguments:
+        values: One value for each member.
+        bounds: The least and the greatest value of the quantity.
+        confidence: The nominal coverage.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return math.nan, math.nan, math.nan
+    center = sum(finite) / len(finite)
+    error = stdev(finite) / math.sqrt(len(finite)) if len(finite) > 1 else math.nan
+    return center, *student_interval(center, error, len(finite) - 1, confidence, bounds)
 
 
 def half_samples(x: Tensor, repeats: int, generator: torch.Generator) -> list[Tensor]:

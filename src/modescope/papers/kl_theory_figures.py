@@ -24,18 +24,18 @@ DRAWING = ("report", "drawing figures")
 FIRST, LAST = 1e-8, 1 - 1e-8
 
 MAPS_CAPTION = (
-    "Darker is smaller. Stars: the two global minima, p = q. Orange dots: local minima at which the generator rests on one "
-    "mode. Diamond: both components merged at 0, a saddle of (a) and (d), a peak of the others. In every panel the lines "
-    "enclose the same shares of the map."
+    "Darker is smaller. Stars: the two global minima, p = q. Orange dots: local minima at which the generator rests on "
+    "one mode. Diamond: both components merged at 0, a saddle of (a) and (d), a peak of the others. In every panel the "
+    "lines enclose the same shares of the map."
 )
 NORMALISED_CAPTION = (
-    "Above, all three panels share one scale: at the ends the raw objective is flat to the eye, and so is its gradient. "
-    "Below, the same maps divided by π(1 − π): the forward KL on the left, the reverse KL on the right."
+    "Above, all three panels share one scale: at the ends the raw objective is flat to the eye, and so is its "
+    "gradient. Below, the same maps divided by π(1 − π): the forward KL on the left, the reverse KL on the right."
 )
 CRITIC_CAPTION = (
-    "Left: the optimal critic at three weights, by formula (lines) and by numeric search (dots); where p = q it would be π "
-    "(dashes). Right: the objective of a generator on one mode vanishes at both ends; divided by π(1 − π) it runs from "
-    "KL(p‖q) to KL(q‖p)."
+    "Left: the optimal critic at three weights, by formula (lines) and by numeric search (dots); where p = q it would "
+    "be π (dashes). Right: the objective of a generator on one mode vanishes at both ends; divided by π(1 − π) it runs "
+    "from KL(p‖q) to KL(q‖p)."
 )
 PREFERENCE_CAPTION = (
     "Above 1, the objective prefers to cover both modes. The saturating loss does so only below the flip; the paper's "

@@ -25,7 +25,8 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 sy
   Roboto, "DejaVu Sans", sans-serif; -webkit-text-size-adjust: 100%; }
 main { max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 h1 { font-size: clamp(1.55rem, 4.5vw, 2.2rem); line-height: 1.2; margin: 0 0 .8rem; letter-spacing: -.01em; }
-h2 { font-size: 1.3rem; line-height: 1.3; margin: 2.8rem 0 .8rem; padding-top: 1.1rem; border-top: 1px solid var(--line); }
+h2 { font-size: 1.3rem; line-height: 1.3; margin: 2.8rem 0 .8rem; padding-top: 1.1rem;
+  border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: 0 0 1rem; max-width: 46rem; overflow-wrap: break-word; }
 .intro { color: var(--soft); font-size: 1.06rem; }
@@ -236,7 +237,8 @@ def _statement(item: Statement) -> str:
     check = "borne out below" if item.verified else "not borne out"
     evidence = "".join(f"<dt>{_text(name)}</dt><dd>{_text(show(value))}</dd>" for name, value in item.evidence.items())
     return (
-        f'<section class="statement"><header><h3>{_text(item.claim)}</h3>{verdict}</header><div class="pair">'
-        f'<p><span class="label">The paper prints</span>{_text(item.printed)}</p>'
-        f'<p><span class="label">What is right, {check}</span>{_text(item.right)}</p></div><dl>{evidence}</dl></section>'
+        f'<section class="statement"><header><h3>{_text(item.claim)}</h3>{verdict}</header>'
+        f'<div class="pair"><p><span class="label">The paper prints</span>{_text(item.printed)}</p>'
+        f'<p><span class="label">What is right, {check}</span>{_text(item.right)}</p></div>'
+        f"<dl>{evidence}</dl></section>"
     )

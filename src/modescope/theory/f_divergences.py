@@ -17,7 +17,7 @@ from scipy.special import wrightomega
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ..core.errors import need, nearest_name
+from ..core.errors import nearest_name, need
 from .divergences import log_ratio
 
 Function = Callable[[Tensor], Tensor]
@@ -62,7 +62,7 @@ class FDivergence(Integrand):
 
 
 def f_divergence(divergence: str | Integrand, log_p: Tensor, log_q: Tensor, weights: Tensor | None = None) -> Tensor:
-    r"""The divergence :math:`\int q\, f(p / q)`, with :math:`f` evaluated where :math:`p \le q` and its mirror elsewhere.
+    r"""The divergence :math:`\int q\, f(p / q)`, by :math:`f` where :math:`p \le q` and by its mirror image elsewhere.
 
     References:
         | f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization (Nowozin et al., 2016)
@@ -169,7 +169,7 @@ def _jensen_shannon(s: Tensor, shift: float) -> Tensor:
 
 
 def _jeffrey_star(t: Tensor) -> Tensor:
-    """With W + log W = 1 - t, that is the Lambert function of exp(1 - t), which Wright's omega gives without overflow."""
+    """With W + log W = 1 - t: Lambert's function of exp(1 - t), which Wright's omega gives without overflow."""
     w = torch.as_tensor(wrightomega((1 - t).detach().cpu().numpy()), dtype=t.dtype, device=t.device)
     return w + 1 / w + t - 2
 

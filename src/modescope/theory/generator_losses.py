@@ -5,8 +5,8 @@ The critic knows the ratio :math:`u = p / q` at the current generator, and is fr
 
 .. math:: f''(u) = -h'(u) / u
 
-because :math:`\partial_\theta D_f = \int \partial_\theta q\,(f - u f')` and :math:`(f - u f')' = -u f''`. So a change of
-the loss that keeps the game's equilibrium may change the divergence, and with it whether modes are merged or pruned.
+because :math:`\partial_\theta D_f = \int \partial_\theta q\,(f - u f')` and :math:`(f - u f')' = -u f''`. So a change
+of the loss that keeps the game's equilibrium may change the divergence, and with it whether modes are merged or pruned.
 """
 
 __all__ = ["GENERATOR_LOSSES", "GeneratorLoss", "Gradients", "exact_loss", "generator_gradients", "weighted_losses"]
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.func import grad
 from torch.nn.functional import softplus
 
-from ..core.errors import need, nearest_name
+from ..core.errors import nearest_name, need
 from .f_divergences import F_DIVERGENCES, Integrand, f_divergence, weighted_js_divergence
 from .quadrature import Rule
 

@@ -41,8 +41,8 @@ def optimal_logit(log_p: Tensor, log_q: Tensor, pi: float) -> Tensor:
 def numeric_critic(log_p: Tensor, log_q: Tensor, pi: float, steps: int = 90) -> Tensor:
     r"""The critic that maximises the value of the game, found point by point without derivatives.
 
-    At each point the value is :math:`a \log D + b \log(1 - D)` with :math:`a = \pi p`, :math:`b = (1 - \pi) q`. A golden
-    section search over the logit shrinks [-300, 300] by 0.618 a step.
+    At each point the value is :math:`a \log D + b \log(1 - D)` with :math:`a = \pi p`, :math:`b = (1 - \pi) q`. A
+    golden section search over the logit shrinks [-300, 300] by 0.618 a step.
 
     Arguments:
         log_p: Log-densities of the data, with shape :math:`(*)`.
@@ -247,8 +247,9 @@ def _scale() -> Statement:
     return Statement(
         claim="The size of the step",
         printed="By changing π ∈ (0, 1), we can assign more weights (of C(G) as it stands, at any π).",
-        right="C(G) and its gradient vanish like π (1 − π) at both ends. Divide the generator’s loss by π (1 − π), or π "
-        "changes mostly the step. (Adam undoes a constant factor, as far as its ε allows; plain gradient descent does not.)",
+        right="C(G) and its gradient vanish like π (1 − π) at both ends. Divide the generator’s loss by π (1 − π), or "
+        "π changes mostly the step. (Adam undoes a constant factor, as far as its ε allows; plain gradient descent "
+        "does not.)",
         evidence=evidence | {"largest over smallest, raw": spread["raw"], "the same, divided": spread["scaled"]},
         holds=spread["raw"] < 100,
         verified=spread["raw"] > 1e4 and spread["scaled"] < 100,
@@ -264,8 +265,9 @@ def _how_near() -> Statement:
         claim="How close to 0 is close",
         printed="By changing the parameter to put more weights on KL Divergence, we trained GAN models that are more "
         "resistant to Mode Collapse; Figure 3 has π = 0.33.",
-        right="At π = 0.33 keeping one mode still costs half of what merging costs, hardly more than at ½, and is still "
-        "a local minimum. Both change only at far smaller weights, so Figure 3 is no evidence for the KL divergence.",
+        right="At π = 0.33 keeping one mode still costs half of what merging costs, hardly more than at ½, and is "
+        "still a local minimum. Both change only at far smaller weights, so Figure 3 is no evidence for the KL "
+        "divergence.",
         evidence=evidence
         | {"weight at which the preference flips": flip, "weight below which one mode is no minimum": trap},
         holds=ratio[0.33] > 1 or trap > 0.33,

@@ -2,6 +2,7 @@
 
 __all__ = ["Rule", "gauss_legendre", "in_chunks"]
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Rule:
     weights: Tensor
 
     def integrate(self, values: Tensor) -> Tensor:
-        r"""The integrals, with shape :math:`(*)`, of integrands that take `values`, with shape `(*, n)`, at the nodes."""
+        r"""The integrals, with shape :math:`(*)`, of integrands with `values` at the nodes, with shape `(*, n)`."""
         return (values * self.weights).sum(-1)
 
     def mass(self, log_p: Tensor) -> Tensor:
@@ -43,8 +44,8 @@ def gauss_legendre(
 ) -> Rule:
     r"""Gauss-Legendre points on each of many equal panels.
 
-    A panel integrates polynomials of degree :math:`2\,\mathrm{order} - 1` exactly. For a mixture of unit Gaussians, panels
-    of half a standard deviation and the default order give the integrals of this package to rounding.
+    A panel integrates polynomials of degree :math:`2\,\mathrm{order} - 1` exactly. For mixtures of unit Gaussians,
+    panels of half a standard deviation and the default order give the integrals of this package to rounding.
 
     Arguments:
         low: The lower end of the interval.
@@ -56,7 +57,7 @@ def gauss_legendre(
     Raises:
         ModescopeError: If the interval is empty or unbounded, or `panels` or `order` is below 1.
     """
-    need(np.isfinite([low, high]).all(), f"the interval is [{low}, {high}], expected finite ends")
+    need(math.isfinite(low) and math.isfinite(high), f"the interval is [{low}, {high}], expected finite ends")
     need(low < high, f"the interval is [{low}, {high}], expected low < high")
     need(panels >= 1, f"panels is {panels}, expected at least 1")
     need(order >= 1, f"order is {order}, expected at least 1")

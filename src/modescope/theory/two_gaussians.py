@@ -29,7 +29,7 @@ from functools import cache
 import torch
 from scipy.optimize import brentq, minimize
 from torch import Tensor
-from torch.func import grad, hessian
+from torch.func import grad, jacrev
 
 from ..core.errors import need
 from .densities import log_normal_mixture
@@ -164,7 +164,7 @@ def rest_point(divergence: Divergence, start: tuple[float, float]) -> Rest:
         options={"gtol": 1e-9},
     )
     end = torch.from_numpy(found.x)
-    low, high = torch.linalg.eigvalsh(hessian(cost)(end)).tolist()
+    low, high = torch.linalg.eigvalsh(jacrev(grad(cost))(end)).tolist()
     return Rest((float(end[0]), float(end[1])), float(cost(end)), (low, high))
 
 

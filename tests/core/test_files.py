@@ -1,0 +1,35 @@
+import os
+
+import pytest
+
+from modescope.core.errors import ModescopeError
+from modescope.core.files import atomic_write
+
+
+def test_writes_bytes_and_text_and_replaces(tmp_path):
+    path = tmp_path / "x.json"
+    assert atomic_write(path, b"\x00\xff") == path
+    assert path.read_bytes() == b"\x00\xff"
+    atomic_write(path, "π ‖")
+    assert path.read_text(encoding="utf-8") == "π ‖"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, broken):
+    path = tmp_path / "x.txt"
+    atomic_write(path, "old")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, broken, fail)
+    with pytest.raises(OSError, match="disk full"):
+        atomic_write(path, "new")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ModescopeError, match="does not exist"):
+        atomic_write(tmp_path / "none" / "x.txt", "new")
