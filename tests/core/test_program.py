@@ -42,11 +42,11 @@ def population(kind: str, compiled: bool = False) -> Population:
 def test_captured_is_uncaptured_bit_for_bit(kind: str) -> None:
     captured, plain = population(kind), population(kind)
     plain.play = plain.game_step  # type: ignore[assignment]
-    for _ in range(20):
+    for _ in range(10):
         captured.advance(1)
         plain.advance(1)
         leaves = [tree_leaves(p.state) for p in (captured, plain)]
-        assert len(leaves[0]) > 10
+        assert len(leaves[0]) == len(leaves[1]) > 8
         for ours, theirs in zip(*leaves, strict=True):
             assert ours.dtype == theirs.dtype
             assert torch.equal(ours, theirs)

@@ -70,9 +70,13 @@ def test_every_row_is_drawn_equally_often():
     counts = torch.bincount(drawn, minlength=10)
     assert counts.min() > 1800
     assert counts.max() < 2200
-    top = torch.tensor([[1 - 2**-24]])
-    thousand = ArrayData.from_array(np.arange(1000.0)[:, None])
-    assert thousand.push(top, torch.zeros(1, 0)).item() == 999
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 1000, 1023, 1024, 1025, 65_537])
+def test_the_greatest_uniform_draws_the_last_row(rows):
+    data = ArrayData.from_array(np.arange(float(rows))[:, None])
+    for dtype, top in ((torch.float32, 1 - 2**-24), (torch.float64, 1 - 2**-53)):
+        assert data.push(torch.tensor([[top]], dtype=dtype), torch.zeros(1, 0)).item() == rows - 1
 
 
 def test_two_arrays_in_memory_are_different_data():

@@ -28,7 +28,7 @@ def test_against_scipy() -> None:
 
 
 def test_coverage_and_why_not_the_bootstrap() -> None:
-    """Exact on normal members; on all-or-nothing members 93 %; the percentile bootstrap gives 90 % and no more."""
+    """Exact on normal members, and 93 % on all-or-nothing ones; the percentile bootstrap stays below 90 % on normal."""
     rng = np.random.default_rng(1)
     normal = rng.normal(size=(2000, MEMBERS))
     assert coverage(normal, 0.0) == pytest.approx(0.95, abs=0.015)
@@ -37,7 +37,7 @@ def test_coverage_and_why_not_the_bootstrap() -> None:
 
     found = bootstrap((normal,), np.mean, axis=1, n_resamples=400, method="percentile", batch=50, rng=rng)
     ends = found.confidence_interval
-    assert np.mean((ends.low <= 0) & (ends.high >= 0)) < 0.92
+    assert np.mean((ends.low <= 0) & (ends.high >= 0)) < 0.9
 
 
 def test_cut_to_the_range() -> None:

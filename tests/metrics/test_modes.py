@@ -57,6 +57,13 @@ def test_minimal_count_and_share() -> None:
     assert torch.equal(count_modes(x, RING.modes).counts, counts)
 
 
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_the_edge(norm: str) -> None:
+    x = centers() + torch.tensor([0.0, 0.05], dtype=torch.float64) * torch.tensor([[2.999], [3.001]]).repeat(4, 1)
+    assert count_modes(x, RING.modes, norm=norm).quality == 0.5
+    assert count_modes(x, centers(), 0.15, norm).quality == 0.5
+
+
 def test_infinite_radius_counts_all() -> None:
     x = 5 * torch.randn(500, 2, generator=torch.Generator().manual_seed(4))
     found = count_modes(x, RING.modes, torch.inf)

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from scipy.stats import ttest_1samp
 
 from modescope.core import ModescopeError
 from modescope.datasets import Dataset, make
@@ -53,6 +54,12 @@ def test_the_mean_and_its_interval_are_of_the_members() -> None:
     assert modes.value == 4.5
     assert (modes.low, modes.high) == (0, 8)  # 4.5 +- 3.18 * 2.02, cut
     assert (modes.floor, modes.ceiling) == (8, 8)
+
+
+def test_the_interval_is_students_over_members() -> None:
+    for result in evaluate(draw(5, 200), RING, ["hq_l2_3sigma", "sliced_w1_p128"], floor_repeats=2, confidence=0.8):
+        expected = ttest_1samp(result.per_member, 0).confidence_interval(0.8)
+        assert (result.low, result.high) == pytest.approx(tuple(expected))
 
 
 def test_high_quality_has_the_ceiling_of_the_chi_distribution() -> None:

@@ -98,5 +98,5 @@ def test_bad_input_is_named():
     loss = GENERATOR_LOSSES["saturating"]
     with pytest.raises(ModescopeError, match="scale is 0"):
         generator_gradients(loss, log_p, log_base, RULE, shift=0, scale=0)
-    with pytest.raises(ModescopeError, match="mass .* in the generator"):
+    with pytest.raises(ModescopeError, match=r"mass .* in the generator"):
         generator_gradients(loss, log_p, log_base, RULE, shift=19, scale=1)

@@ -191,9 +191,9 @@ def escape(text: str) -> str:
 def dispatch(args: list[str]) -> int:
     """Runs the command that the arguments name."""
     if args and args[0] == "--version":
-        from importlib.metadata import version
+        from .. import __version__
 
-        print(version("modescope"))
+        print(__version__)
         return 0
     if args and args[0] == "train":
         from .train import train

@@ -173,7 +173,7 @@ class Population:
             "real": self.real[at],
             "z": z.unflatten(-1, (need.batch_size, need.latent_dim)),
             "u": noise.uniform[1][at],
-            "noise": {name: part[at].reshape(-1, *shape) for (name, shape), part in extra},
+            "noise": {name: part[at].reshape(len(self.members), *shape) for (name, shape), part in extra},
         }
 
     def game_step(self, state: State, batches: list[dict[str, Any]], clock: Tensor) -> State:

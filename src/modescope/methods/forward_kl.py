@@ -56,10 +56,10 @@ class ForwardKL(Wrapper):
         box receives no gradient from the term, and a fake just inside it one of up to :math:`10^7` under ``bce``. On
         data that are symmetric about the box's middle, the mean slope of ``bce-swapped`` is 0: only noise is left.
 
-        *Form* ``sig``. The :math:`M` latents are the batch's own, so :math:`M` is the batch size and they have the right
-        prior. What is fitted is :math:`G(z) + \sigma \epsilon`, while samples are :math:`G(z)`: their variance in a mode
-        falls short by :math:`\sigma^2`, so `sigma_end` should lie below the width of the narrowest mode. `sigma_start`
-        should be near the distance of neighbouring modes, or no gradient crosses from one to the next.
+        *Form* ``sig``. The :math:`M` latents are the batch's own, so :math:`M` is the batch size and they have the
+        right prior. What is fitted is :math:`G(z) + \sigma \epsilon`, while samples are :math:`G(z)`: their variance in
+        a mode falls short by :math:`\sigma^2`, so `sigma_end` should lie below the width of the narrowest mode.
+        `sigma_start` should be near the distance of neighbouring modes, or no gradient crosses from one to the next.
 
         *Form* ``ratio``. It cannot help where the discriminator is sure of every fake, for then :math:`e^s` is flat.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..core import Batch, Builder, Method, ModescopeError, Networks, Player, Space, Wrapper
 from ..core.errors import need
+from ..core.method import layers
 from ..core.networks import Loss
 from .gan import GAN
 
@@ -27,7 +28,7 @@ class PacGAN(Wrapper):
 
     Note:
         The batch size counts samples, so the discriminator sees `batch_size / degree` packs. Methods whose
-        discriminator sees more than samples (ALI, VEEGAN) are not defined by packing samples alone, and are refused.
+        losses compare more than packs of samples (ALI, VEEGAN, a bound on the density of single samples) are refused.
 
     Arguments:
         base: The method whose discriminator is packed.
@@ -49,8 +50,12 @@ class PacGAN(Wrapper):
         good = isinstance(self.degree, int) and self.degree >= 1
         need(good, f"degree is {self.degree!r}, expected a whole number of at least 1")
         if not self.base.packable:
-            name = type(self.base).__name__
-            raise ModescopeError(f"PacGAN over {name} is not defined: the critic of {name} sees more than samples")
+            names = [type(layer).__name__ for layer in layers(self)]
+            inside = isinstance(self.base, Wrapper) and self.base.base.packable
+            hint = f"; {names[1]} over PacGAN over {' over '.join(names[2:])} is" if inside else ""
+            raise ModescopeError(
+                f"{' over '.join(names)} is not defined, since its losses compare more than packs of samples{hint}"
+            )
 
     def check(self, space: Space, batch_size: int) -> None:
         need(

@@ -29,9 +29,9 @@ class R3GAN(TwoPlayer):
 
     Note:
         The paper writes the critic with the opposite sign. Its :math:`\gamma` is for images, 0.05 to 150 and falling
-        tenfold along the run; here it is constant, and the default is ours: on modes of width 0.05 at radius 1 it covers
-        them all, where 0.01 does not always. Finer data need a smaller one, since the critic's slope there is about one
-        over the width. Adam's second decay is the paper's first value; it rises to 0.99 there.
+        tenfold along the run; here it is constant, and the default is ours: on modes of width 0.05 at radius 1 it
+        covers them all, where 0.01 does not always. Finer data need a smaller one, since the critic's slope there is
+        about one over the width. Adam's second decay is the paper's first value; it rises to 0.99 there.
 
     Arguments:
         gamma: The weight :math:`\gamma` of both penalties.

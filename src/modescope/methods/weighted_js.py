@@ -53,7 +53,8 @@ class WeightedJS(TwoPlayer):
 
     Arguments:
         pi: The weight :math:`\pi` of real samples, in (0, 1).
-        saturating: Whether the generator descends :math:`\log (1 - D)`, as theorem 2 needs.
+        saturating: Whether the generator descends the discriminator's value, as theorem 2 needs. Its real term is a
+            constant to the generator, except to one that is unrolled.
         rescaled: Whether both losses are divided by :math:`\pi (1 - \pi)`.
     """
 
@@ -74,9 +75,9 @@ class WeightedJS(TwoPlayer):
         return (self.pi * on_real + (1 - self.pi) * on_fake) / self.scale
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        fooled = self.logit(nets, nets["generator"](batch.z))
         if self.saturating:
-            return -(1 - self.pi) * softplus(fooled).mean() / self.scale
+            return -self.discriminator_loss(nets, batch)
+        fooled = self.logit(nets, nets["generator"](batch.z))
         return self.pi * softplus(-fooled).mean() / self.scale
 
     def logit(self, nets: Networks, x: Tensor) -> Tensor:

@@ -16,11 +16,10 @@ def student_interval(
 ) -> tuple[float, float]:
     r"""The Student-t interval :math:`\text{center} \pm t_\nu \, \text{spread}`, cut to the range of the quantity.
 
-    Cutting takes away impossible values alone, so the coverage stays. For a mean over a few members this beats the
-    percentile and BCa bootstraps, which have nothing to correct with eight values and are too narrow by
-    :math:`\sqrt{(S - 1) / S}` and the missing t-factor. On the hardest case, members that reach all modes or none with
-    equal odds, eight of them give 93 % coverage at a nominal 95 %, the same as the percentile bootstrap's; on normal
-    values it is exact, where the bootstrap's is 90 %.
+    Cutting takes away impossible values alone, so the coverage stays. For a mean over eight members at a nominal 95 %,
+    simulation gives: on normal values 95 %, where the percentile and the BCa bootstrap give 87 %; on log-normal ones
+    83 %, against 79 and 81 %; on members that reach all modes or none with equal odds 93 %, as the percentile
+    bootstrap. Resampling eight values cannot make up for the missing t-factor.
 
     Note:
         If all members agree the interval has no width: it tells nothing of outcomes rarer than one in :math:`S`.

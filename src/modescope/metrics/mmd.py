@@ -76,7 +76,7 @@ def _within(x: Tensor, scales: list[float], unbiased: bool) -> Tensor:
         return x.new_tensor(torch.nan)
     total = _kernel_sum(x, x, scales)
     # A point's kernel with itself is 1, so the diagonal's sum is n.
-    return (total - n) / (n * n) if unbiased else total / n**2
+    return (total - n) / (n * (n - 1)) if unbiased else total / n**2
 
 
 def _kernel_sum(x: Tensor, y: Tensor, scales: list[float]) -> Tensor:

@@ -43,13 +43,13 @@ ITEMS: dict[str, Item] = {
     "moons/notebook": Item("the same as its notebook did it: 32 points, its initial weights", REVIEW, "moons:notebook"),
     "kl/figure1": Item("six divergences of two Gaussians as contour maps", KL, "kl_theory:figure1", trains=False),
     "kl/propositions": Item("Proposition 1, Theorem 2 and Proposition 3", KL, "kl_theory:propositions", trains=False),
-    "kl/figure2": Item("the plain GAN on the ring", KL, "kl_ring:figure2"),
-    "kl/figure3": Item("Method 1 at pi = 0.33 on the ring, and along pi", KL, "kl_ring:figure3"),
-    "kl/figure4": Item("Method 2 on the ring", KL, "kl_ring:figure4"),
+    "kl/figure2": Item("the plain GAN on the ring", KL, "kl_runs:figure2"),
+    "kl/figure3": Item("Method 1 at pi = 0.33 on the ring, and along pi", KL, "kl_runs:figure3"),
+    "kl/figure4": Item("Method 2 on the ring", KL, "kl_runs:figure4"),
     "kl/figure5": Item(
-        "GAN, LSGAN, unrolled GAN and Method 2 on the ring, reverse KL along training", KL, "kl_ring:figure5"
+        "GAN, LSGAN, unrolled GAN and Method 2 on the ring, reverse KL along training", KL, "kl_runs:figure5"
     ),
-    "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_grid:figure6"),
+    "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_runs:figure6"),
 }
 
 

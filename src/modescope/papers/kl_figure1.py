@@ -43,7 +43,7 @@ def figure1(out: Path, quick: bool = False) -> Reproduction:
         quick: Whether to draw on a coarse grid.
 
     Raises:
-        MissingExtra: If matplotlib is not installed.
+        MissingExtraError: If matplotlib is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
     axis = torch.linspace(-6, 6, 25 if quick else 121, dtype=torch.float64)

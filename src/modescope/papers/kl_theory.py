@@ -53,7 +53,7 @@ def propositions(out: Path, quick: bool = False) -> Reproduction:
         quick: Whether to draw the curves with few points.
 
     Raises:
-        MissingExtra: If matplotlib is not installed.
+        MissingExtraError: If matplotlib is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
     pi = torch.sigmoid(torch.linspace(-18.5, 18.5, 41 if quick else 371, dtype=torch.float64))
@@ -118,7 +118,9 @@ def _losses() -> dict[str, GeneratorLoss]:
     named |= {f"f-GAN, {name}": exact_loss(name) for name in ("pearson", "squared_hellinger")}
     for pi in (0.001, 0.33, 0.999):
         named |= {f"{name}, π = {plain(pi)}": loss for name, loss in weighted_losses(pi).items()}
-    return {name.replace("non_", "non-").replace("_", " "): loss for name, loss in named.items()}
+    return {
+        name.replace("_in_kl", "-in KL").replace("non_", "non-").replace("_", " "): loss for name, loss in named.items()
+    }
 
 
 def _gradient_row(name: str, loss: GeneratorLoss) -> GradientRow:

@@ -22,6 +22,7 @@ DEPTH = ("#6aa5cf", "#c6dcec", "#ffffff")
 SHARES = (0.03, 0.08, 0.16, 0.26, 0.38, 0.52, 0.68, 0.84, 0.95)
 DRAWING = ("report", "drawing figures")
 FIRST, LAST = 1e-8, 1 - 1e-8
+NEAR_LAST = 1 - 1.5e-8
 
 MAPS_CAPTION = (
     "Darker is smaller. Stars: the two global minima, p = q. Orange dots: local minima at which the generator rests on "
@@ -127,7 +128,7 @@ def preference_curves(path: Path, pi: Tensor, curves: Preference, flip: float, t
     ax.minorticks_off()
     for name, value in (("KL(p‖q)", curves.kl), ("KL(q‖p)", curves.reverse_kl)):
         ax.axhline(value, color=GREY, lw=0.9, ls=":")
-        ax.text(LAST, value * 1.05, f"{name}: {value:.2f}", ha="right", va="bottom", color=GREY)
+        ax.text(NEAR_LAST, value * 1.05, f"{name}: {value:.2f}", ha="right", va="bottom", color=GREY)
     ax.axvline(trap, ymax=0.97, color=GREY, lw=0.9, ls=(0, (4, 3)))
     remark = f"saturating loss:\nfrom π = {trap:.2g} up, one mode\nis a local minimum"
     ax.text(trap * 1.15, 3.7, remark, color=GREY, fontsize=9.5, va="top")
@@ -177,7 +178,7 @@ def _values(ax: Any, pi: Tensor) -> None:
     ax.text(0.5, 1.9, "C(G) / π(1 − π)", color=BLUE, ha="left")
     ax.text(0.5, 1e-3, "C(G) as printed", color=ORANGE, ha="center")
     for name, value, place, side in (
-        ("KL(p‖q)", kl(log_p, log_q, RULE.weights), LAST, "right"),
+        ("KL(p‖q)", kl(log_p, log_q, RULE.weights), NEAR_LAST, "right"),
         ("KL(q‖p)", reverse_kl(log_p, log_q, RULE.weights), FIRST, "left"),
     ):
         ax.axhline(float(value), color=GREY, lw=0.9, ls=":")

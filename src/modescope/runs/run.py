@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import __version__
 from ..core.config import Member
 from ..core.engine import Population
 from ..core.errors import ModescopeError, need
@@ -253,7 +253,7 @@ def flat_line(line: Mapping[str, Any]) -> dict[str, list[float]]:
 def versions() -> dict[str, str]:
     """The versions that a run was made with."""
     return {
-        "modescope": version("modescope"),
+        "modescope": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

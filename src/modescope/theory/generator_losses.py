@@ -124,7 +124,9 @@ def exact_loss(name: str) -> GeneratorLoss:
         "name is 'total_variation', expected a divergence with a smooth f: its loss is a step",
     )
     row = F_DIVERGENCES[name]
-    return GeneratorLoss("−f*(f′(u))", lambda s: row.f(s) - s.exp() * row.slope(s), row, f"{name}, exact")
+    return GeneratorLoss(
+        "−f*(f′(u))", lambda s: row.f(s) - s.exp() * row.slope(s), row, f"{name.replace('_', ' ')}, exact"
+    )
 
 
 def weighted_losses(pi: float) -> dict[str, GeneratorLoss]:

@@ -1,0 +1,5 @@
+"""``python -m modescope``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,186 @@
+"""The drawings of the two moons."""
+
+__all__ = ["against_latent", "along_training", "animation", "every_seed", "stages"]
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..datasets.array import FixedSet
+from ..datasets.base import Dataset
+from ..datasets.moons import on_arc
+from ..metrics import MetricResult
+from .drawing import BLUE, GREY, ORANGE, animate, canvas, pixels, save
+from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, W1
+
+WINDOW = (-1.9, 2.9), (-1.3, 1.8)  # of every picture of samples
+PANELS = (
+    (W1, "Wasserstein-1 distance"),
+    (COVERAGE, "arc coverage"),
+    (BOTH, "members that cover both moons"),
+    (OFF, "samples off both moons"),
+    (LIGHTER, "samples nearest to the lighter moon"),
+    ("on_outer_moon_r0.1", "samples on the outer moon"),
+)
+
+
+def stages(path: Path, dataset: Dataset, steps: np.ndarray, samples: np.ndarray) -> Path:
+    """One network at several steps, side by side, as the review draws it.
+
+    Arguments:
+        path: The PNG to write.
+        dataset: The moons.
+        steps: The step of each panel, with shape `(P,)`.
+        samples: The samples at each step, with shape `(P, n, 2)`.
+    """
+    figure, axes = canvas(1, len(steps), (3.1 * len(steps), 2.5))
+    for ax, step, points in zip(axes.flat, steps, samples, strict=True):
+        draw_samples(ax, dataset, points, size=9)
+        ax.set_title(f"after {step:,} steps", fontsize=11)
+    return save(figure, path)
+
+
+def every_seed(path: Path, dataset: Dataset, samples: np.ndarray, seeds: Sequence[int], result: MetricResult) -> Path:
+    """The samples of every member, from the best to the worst.
+
+    Arguments:
+        path: The PNG to write.
+        dataset: The moons.
+        samples: The samples, with shape `(S, n, 2)`.
+        seeds: The seed of each member.
+        result: The measure that they are ordered by, lower being better.
+    """
+    columns = min(4, len(seeds))
+    rows = -(-len(seeds) // columns)
+    figure, axes = canvas(rows, columns, (2.9 * columns, 2.25 * rows))
+    order = np.argsort(result.per_member)
+    for ax in axes.flat[len(seeds) :]:
+        ax.set_axis_off()
+    for ax, member in zip(axes.flat, order, strict=False):
+        draw_samples(ax, dataset, samples[member], size=5)
+        ax.set_title(f"seed {seeds[member]}:  W$_1$ = {result.per_member[member]:.2f}", fontsize=10)
+    return save(figure, path)
+
+
+def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]) -> Path:
+    """Each measure against the latent dimension: every member, the mean with its interval, and the floor.
+
+    Arguments:
+        path: The PNG to write.
+        results: The measures, by latent dimension and by name.
+    """
+    latents = sorted(results)
+    figure, axes = canvas(2, 3, (11.6, 6.4))
+    for ax, (name, title) in zip(axes.flat, PANELS, strict=True):
+        found = [results[latent][name] for latent in latents]
+        places = np.arange(len(latents), dtype=float)
+        for place, result in zip(places, found, strict=True):
+            values = np.array(result.per_member)
+            spread = np.linspace(-0.26, 0.26, len(values)) if len(values) > 1 else np.zeros(1)
+            ax.plot(place + spread, values, "o", color=BLUE, alpha=0.4, ms=4, mew=0, zorder=2)
+            ax.errorbar(
+                place,
+                result.value,
+                [[result.value - result.low], [result.high - result.value]],
+                fmt="D",
+                color="black",
+                ms=5,
+                capsize=4,
+                lw=1.6,
+                zorder=4,
+            )
+        ax.axhline(found[0].floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)), zorder=3)
+        if found[0].direction == "higher" or name == OFF:
+            ax.set_ylim(-0.05, 1.05)
+        else:
+            ax.set_ylim(bottom=0)
+        ax.set_xticks(places, [str(latent) for latent in latents])
+        ax.set_xlim(-0.5, len(latents) - 0.5)
+        ax.set_title(title, fontsize=11.5)
+    for ax in axes[-1]:
+        ax.set_xlabel("latent dimension")
+    marks = [
+        axes[0, 0].plot([], [], "o", color=BLUE, alpha=0.5, ms=6, mew=0)[0],
+        axes[0, 0].plot([], [], "D", color="black", ms=5)[0],
+        axes[0, 0].plot([], [], color=ORANGE, lw=1.6, ls=(0, (5, 3)))[0],
+    ]
+    names = ["one seed", "mean and 95 % interval", "a perfect sampler"]
+    figure.legend(marks, names, loc="outside lower center", ncols=3, frameon=False, fontsize=11)
+    return save(figure, path)
+
+
+def along_training(path: Path, steps: np.ndarray, curves: Mapping[int, np.ndarray], floor: float) -> Path:
+    """The Wasserstein-1 distance along training: every member, and the mean.
+
+    Arguments:
+        path: The PNG to write.
+        steps: The steps, with shape `(T,)`.
+        curves: The distance, with shape `(T, S)`, by latent dimension.
+        floor: That of a perfect sampler.
+    """
+    figure, axes = canvas(1, len(curves), (11.6, 3.9))
+    top = 1.05 * max(float(np.nanmax(curve[len(curve) // 8 :])) for curve in curves.values())
+    for ax, (latent, curve) in zip(axes.flat, sorted(curves.items()), strict=True):
+        ax.plot(steps, curve, color=BLUE, alpha=0.35, lw=1)
+        ax.plot(steps, np.nanmean(curve, axis=1), color="black", lw=2.4)
+        ax.axhline(floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)))
+        ax.set(ylim=(0, top), xlim=(0, steps[-1]), xlabel="step")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.set_title(f"latent dimension {latent}", fontsize=11.5)
+    axes[0, 0].set_ylabel("Wasserstein-1 distance")
+    return save(figure, path)
+
+
+def animation(path: Path, dataset: Dataset, steps: np.ndarray, samples: np.ndarray, titles: Sequence[str]) -> Path:
+    """Some members along training, side by side.
+
+    Arguments:
+        path: The GIF to write.
+        dataset: The moons.
+        steps: The step of each frame, with shape `(T,)`.
+        samples: The samples, with shape `(T, K, n, 2)`.
+        titles: What to write above each member.
+    """
+    figure, axes = canvas(1, len(titles), (2.6 * len(titles), 2.1), dpi=100)
+    title = figure.suptitle(f"step {steps[-1]:,}", fontsize=10)
+    clouds = [draw_samples(ax, dataset, points, size=5) for ax, points in zip(axes.flat, samples[0], strict=True)]
+    for ax, text in zip(axes.flat, titles, strict=True):
+        ax.set_title(text, fontsize=9)
+    pixels(figure)
+    figure.set_layout_engine("none")  # the frames must not move
+
+    def frames() -> Iterator[np.ndarray]:
+        for step, kept in zip(steps, samples, strict=True):
+            title.set_text(f"step {step:,}")
+            for (cloud, note), points in zip(clouds, kept, strict=True):
+                cloud.set_offsets(points)
+                note.set_text(outside(points))
+            yield pixels(figure)
+
+    return animate(path, frames(), milliseconds=110)
+
+
+def draw_samples(ax: Any, dataset: Dataset, points: np.ndarray, size: float) -> tuple[Any, Any]:
+    """Draws the data, the samples, and how many of them lie outside of the window; returns the latter two."""
+    angle = torch.linspace(0, torch.pi, 100, dtype=torch.float64)
+    for arc in (0.0, 1.0):
+        ax.plot(*on_arc(torch.full_like(angle, arc), angle).T, color=ORANGE, lw=1.2, alpha=0.9, zorder=2)
+    if isinstance(dataset, FixedSet):
+        ax.plot(*dataset.points.T, "o", color=ORANGE, ms=3, zorder=3)
+    cloud = ax.scatter(*points.T, s=size, color=BLUE, alpha=0.45, linewidths=0, zorder=4)
+    place = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
+    note = ax.text(0.98, 0.03, outside(points), fontsize=8, color=GREY, **place)
+    ax.set(xlim=WINDOW[0], ylim=WINDOW[1], aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+    ax.spines[:].set_color("#c5ccd4")
+    return cloud, note
+
+
+def outside(points: np.ndarray) -> str:
+    """How many points lie outside of the window, if any, from shape `(n, 2)`."""
+    (left, right), (low, high) = WINDOW
+    inside = (points > (left, low)).all(axis=1) & (points < (right, high)).all(axis=1)
+    return "" if inside.all() else f"{(~inside).sum()} of {len(points)} outside"

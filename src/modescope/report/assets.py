@@ -1,0 +1,12 @@
+"""The files that pages are put together from."""
+
+__all__ = ["asset"]
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file in ``templates``, e.g. the style that all pages share, ``page.css``."""
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,119 @@
+"""Curves along training: the data of a chart for each recorded quantity, with all groups side by side."""
+
+__all__ = ["Chart", "Curve", "charts_of"]
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..core.noise import seed_of
+from ..datasets.base import Dataset
+from ..metrics.remember import remember
+from ..runs.worker import measures
+from .groups import Group, Scene
+from .thin import evenly
+
+LOOKS = 400  # of a curve that are drawn
+LINES = 32  # members of a curve that can be drawn one by one
+FLOORS = 8  # true sets that a floor is taken over
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity of one group.
+
+    Arguments:
+        group: The index of the group in its scene.
+        steps: The steps of the looks, with shape `(T,)`.
+        values: Of members, the worst first, with shape `(M, T)`; NaN where there is none.
+        bands: The least value, the quartiles and the greatest value over all members, with shape `(5, T)`.
+    """
+
+    group: int
+    steps: np.ndarray
+    values: np.ndarray
+    bands: np.ndarray
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One quantity of every group that recorded it.
+
+    Arguments:
+        name: The quantity.
+        title: What it is.
+        floor: What a perfect sampler scores, where that is defined.
+        limits: The interval that the axis shows; outliers may lie outside.
+        curves: The curves.
+    """
+
+    name: str
+    title: str
+    floor: float | None
+    limits: tuple[float, float]
+    curves: tuple[Curve, ...]
+
+
+def charts_of(scene: Scene) -> list[Chart]:
+    """A chart for each quantity that a group recorded, coverage first, then losses, then what methods observe."""
+    names = list(dict.fromkeys(name for group in scene.groups for name in group.history.curves))
+    floors = floors_of(scene.dataset, scene.samples)
+    names.sort(key=lambda name: (name not in floors, not name.startswith("loss/")))
+    charts = []
+    for name in names:
+        curves = [
+            curve_of(i, group, name) for i, group in enumerate(scene.groups) if name in group.history.curves
+        ]
+        seen = [curve for curve in curves if np.isfinite(curve.values).any()]
+        if seen:
+            floor = floors.get(name)
+            charts.append(Chart(name, title_of(name, scene.dataset), floor, limits_of(name, seen, floor), tuple(seen)))
+    return charts
+
+
+def curve_of(index: int, group: Group, name: str) -> Curve:
+    """One quantity of one group, at an even choice of looks."""
+    steps, values = group.history.steps, group.history.curves[name][:, group.ranking()].T
+    if name.startswith("loss/"):  # a loss is the mean since the look before, so the first look has none
+        values = np.where(steps > 0, values, np.nan)
+    keep = evenly(len(steps), LOOKS)
+    values = values[:, keep]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a look without any value has NaN for its bands
+        bands = np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1], axis=0)
+    return Curve(index, steps[keep], values[evenly(len(values), LINES)], bands)
+
+
+@remember
+def floors_of(dataset: Dataset, n: int) -> dict[str, float]:
+    """What a perfect sampler scores on the quantities of coverage, by the run's own measure of `n` samples."""
+    generator = torch.Generator().manual_seed(seed_of("curves"))
+    looks = [measures(dataset.sample(n, generator)[None], dataset) for _ in range(FLOORS)]
+    return {name: float(torch.stack([look[name].double() for look in looks]).mean()) for name in looks[0]}
+
+
+def limits_of(name: str, curves: list[Curve], floor: float | None) -> tuple[float, float]:
+    """An interval that holds nearly all values and the floor, with a margin; a few outliers may lie outside."""
+    values = np.concatenate([curve.values.ravel() for curve in curves])
+    values = values[np.isfinite(values)]
+    low, high = np.quantile(values, [0.01, 0.99]).tolist()
+    if floor is not None:
+        low, high = min(low, floor, 0.0), max(high, floor)
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def title_of(name: str, dataset: Dataset) -> str:
+    """What a quantity is, for the title of its chart."""
+    modes = dataset.modes
+    titles = {
+        "modes": f"Modes covered, of {len(modes) if modes else 0}",
+        "quality": "Share of samples on a mode",
+        "reverse_kl": "Reverse KL on modes (nats)",
+        "sliced_w2": "Sliced Wasserstein-2 to the truth",
+    }
+    if name.startswith("loss/"):
+        return f"Loss of the {name.removeprefix('loss/')}"
+    return titles.get(name) or name.replace("_", " ").capitalize()

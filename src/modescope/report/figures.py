@@ -1,0 +1,174 @@
+"""The data of the figures of samples: final samples of each member, and the film of their training."""
+
+__all__ = ["Film", "Panel", "Shown", "films_of", "panels_of", "quantised", "shown_of"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .backdrop import BINS, Backdrop
+from .groups import MASS, QUALITY, SLICED, Group, Scene
+from .text import number, percent
+from .thin import evenly
+
+UNIT = 16_000  # of a coordinate: from one side of the view to the other
+NOWHERE = -32_768  # a coordinate that is not finite
+FRAMES = 1000
+FEWEST = 100  # points of a member that a film keeps at least
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The members of a group that are drawn, the worst first.
+
+    Arguments:
+        group: The index of the group in its scene.
+        members: The indices of the members in the group.
+        total: How many members the group has.
+    """
+
+    group: int
+    members: tuple[int, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The final samples of one member.
+
+    Arguments:
+        label: The member.
+        fate: What it scores, in a few words.
+        badge: ``worst``, ``best`` or ``diverged at step 300``, or nothing.
+        outside: The share of its samples that lie outside the view.
+        points: Some of its samples, quantised, with shape `(n, 2)`; on a line none.
+        bars: On a line: a histogram of all its samples, as densities in each bin.
+    """
+
+    label: str
+    fate: str
+    badge: str
+    outside: float
+    points: np.ndarray | None
+    bars: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Film:
+    """The samples of a group's members along training.
+
+    Arguments:
+        group: The index of the group in its scene.
+        members: The indices of the members in the group, the worst first.
+        steps: The steps of the frames, with shape `(F,)`.
+        looks: How many looks there were.
+        points: Quantised samples, with shape `(F, M, n, d)`.
+        kept: How many samples each look kept of a member.
+        measure: What `scores` are: ``modes`` or ``sliced_w2``.
+        scores: Of each member at each frame, with shape `(F, M)`.
+    """
+
+    group: int
+    members: tuple[int, ...]
+    steps: np.ndarray
+    looks: int
+    points: np.ndarray
+    kept: int
+    measure: str
+    scores: np.ndarray
+
+
+def shown_of(scene: Scene, most: int) -> list[Shown]:
+    """Which members are drawn: all, or an even choice of each group's from the worst to the best, `most` together."""
+    each = max(2, most // len(scene.groups))
+    shown = []
+    for index, group in enumerate(scene.groups):
+        ranking = group.ranking()
+        members = tuple(ranking[i] for i in evenly(len(ranking), each))
+        shown.append(Shown(index, members, len(ranking)))
+    return shown
+
+
+def panels_of(group: Group, members: Sequence[int], backdrop: Backdrop, points: int) -> list[Panel]:
+    """The final samples of some members of a group, at most `points` of each."""
+    return [panel_of(group, member, backdrop, points) for member in members]
+
+
+def panel_of(group: Group, member: int, backdrop: Backdrop, points: int) -> Panel:
+    """The final samples of one member."""
+    placed = backdrop.place(group.samples[member].double().numpy())
+    on_line = backdrop.kind == "line"
+    return Panel(
+        label=seed_label(group, member),
+        fate=fate_of(group, member),
+        badge=badge_of(group, member),
+        outside=backdrop.outside(placed),
+        points=None if on_line else quantised(placed[:points], backdrop),
+        bars=histogram(placed[:, 0], backdrop) if on_line else None,
+    )
+
+
+def seed_label(group: Group, member: int) -> str:
+    """The seed of a member; the swept values stand in the group's label."""
+    return f"seed {group.members[member].seed}"
+
+
+def fate_of(group: Group, member: int) -> str:
+    """What a member scores at the end."""
+    modes = group.dataset.modes
+    if modes is not None and MASS in group.results:
+        covered, quality = group.score(MASS, member), group.score(QUALITY, member)
+        return f"{number(covered)} of {len(modes)} modes · {percent(quality)} on a mode"
+    return f"sliced W2 {number(group.score(SLICED, member))}"
+
+
+def badge_of(group: Group, member: int) -> str:
+    """What stands out of a member."""
+    if group.diverged[member] is not None:
+        return f"diverged at step {group.diverged[member]:,}"
+    ranking = group.ranking()
+    if len(ranking) < 2:
+        return ""
+    return {ranking[0]: "worst", ranking[-1]: "best"}.get(member, "")
+
+
+def histogram(x: np.ndarray, backdrop: Backdrop) -> np.ndarray:
+    """The density of all samples `x`, with shape `(n,)`, in each bin of the view; those outside count in the whole."""
+    low, high = backdrop.view[0]
+    counts, _ = np.histogram(x, BINS, (low, high))
+    return counts / max(1, len(x)) * BINS / (high - low)
+
+
+def quantised(placed: np.ndarray, backdrop: Backdrop) -> np.ndarray:
+    """Drawn coordinates as 16-bit numbers: 0 and `UNIT` are the sides of the view; what is far outside is cut off."""
+    low, high = np.array(backdrop.view).T
+    with np.errstate(invalid="ignore", over="ignore"):
+        units = np.clip((placed - low) / (high - low), -1.0, 2.0) * UNIT
+    return np.where(np.isfinite(units), units, NOWHERE).round().astype("<i2")
+
+
+def films_of(scene: Scene, shown: Sequence[Shown], backdrop: Backdrop, numbers: int) -> list[Film]:
+    """The films of all groups that kept snapshots, of at most about `numbers` coordinates together.
+
+    Fewer points are kept first, then fewer frames.
+    """
+    filmed = [part for part in shown if scene.groups[part.group].run.experiment.evaluation.snapshot > 0]
+    return [film_of(scene.groups[part.group], part, backdrop, numbers // len(filmed)) for part in filmed]
+
+
+def film_of(group: Group, shown: Shown, backdrop: Backdrop, numbers: int) -> Film:
+    """The film of some members of a group."""
+    steps, x = group.run.snapshots()
+    members = shown.members
+    axes = len(backdrop.axes)
+    frames = min(len(steps), FRAMES)
+    points = min(x.shape[2], max(FEWEST, numbers // max(1, frames * len(members) * axes)))
+    frames = min(frames, max(2, numbers // (points * len(members) * axes)))
+    keep = evenly(len(steps), frames)
+    own = [group.at[member] for member in members]
+    placed = np.stack([backdrop.place(x[look][own, :points]) for look in keep])
+    measure = "modes" if "modes" in group.history.curves else "sliced_w2"
+    scores = group.history.curves[measure][keep][:, list(members)]
+    coordinates = quantised(placed, backdrop)
+    return Film(shown.group, members, steps[keep], len(steps), coordinates, x.shape[2], measure, scores)

@@ -1,0 +1,119 @@
+"""What became of a group of members, in a sentence or two that the numbers bear out."""
+
+__all__ = ["Verdict", "fate", "verdict_of"]
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from ..datasets.base import Modes
+from ..metrics import MetricResult, count_modes
+from .groups import MASS, QUALITY, SLICED, Group
+from .text import interval, joined, number, percent, plural, span
+
+Tone = Literal["good", "fair", "bad", "plain"]
+
+# What can become of a member, the worst first: the badge, its tone, and how one and how several such members are told.
+FATES: dict[str, tuple[str, Tone, str, str]] = {
+    "diverged": ("Diverged", "bad", "diverged", "diverged"),
+    "off": ("Mode collapse", "bad", "collapsed beside one mode", "collapsed beside one mode"),
+    "one": ("Mode collapse", "bad", "collapsed to one mode", "collapsed to one mode"),
+    "none": ("Misses modes", "bad", "covers none of {modes} modes", "cover none of {modes} modes"),
+    "some": ("Misses modes", "fair", "covers {some} of {modes} modes", "cover {some} of {modes} modes"),
+    "all": ("All modes covered", "good", "covers {all}", "cover {all}"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a group.
+
+    Arguments:
+        badge: In two or three words.
+        tone: ``good`` if every member covers all modes, ``bad`` if one collapsed or diverged, ``fair`` otherwise;
+            ``plain`` where there are no modes to cover.
+        text: In a sentence or two.
+    """
+
+    badge: str
+    tone: Tone
+    text: str
+
+
+def verdict_of(group: Group) -> Verdict:
+    """What became of a group."""
+    modes = group.dataset.modes
+    if modes is None or MASS not in group.results:
+        return closeness(group)
+    fates = [fate(group, member, modes) for member in range(len(group.at))]
+    return Verdict(*badge_of(fates), f"{coverage(group, fates, len(modes))} {precision(group)}")
+
+
+def fate(group: Group, member: int, modes: Modes) -> str:
+    """What became of one member, a key of :data:`FATES`.
+
+    A mode is covered if it holds a tenth of its true share within the usual radius. A member has collapsed if only one
+    mode is nearest to as many samples; one whose samples lie between the modes has not, though it may cover few.
+    """
+    if group.diverged[member] is not None:
+        return "diverged"
+    covered = group.score(MASS, member)
+    if covered >= len(modes):
+        return "all"
+    near = count_modes(group.samples[member].double(), modes, torch.inf, min_share=modes.weights / 10).covered
+    if int(near) <= 1:
+        return "one" if covered else "off"
+    return "some" if covered else "none"
+
+
+def badge_of(fates: list[str]) -> tuple[str, Tone]:
+    """The worst that became of a member."""
+    worst = next(found for found in FATES if found in fates)
+    return FATES[worst][:2]
+
+
+def coverage(group: Group, fates: list[str], modes: int) -> str:
+    """How many members cover how many modes."""
+    words = {
+        "some": span([int(group.score(MASS, i)) for i, found in enumerate(fates) if found == "some"] or [0]),
+        "all": "the only mode" if modes == 1 else f"all {modes} modes",
+        "modes": modes,
+    }
+    counts, total = Counter(fates), len(fates)
+    if len(counts) == 1:
+        who = "The one seed" if total == 1 else f"Every one of {total} seeds"
+        return f"{who} {FATES[fates[0]][2].format(**words)}."
+    told = [
+        f"{counts[found]} of {total} seeds {(one if counts[found] == 1 else several).format(**words)}"
+        for found, (_, _, one, several) in FATES.items()
+        if counts[found]
+    ]
+    return f"{joined(told)}."
+
+
+def precision(group: Group) -> str:
+    """How many samples lie on a mode."""
+    quality = group.results[QUALITY]
+    return f"{percent(quality.value)} of the samples lie on a mode; of a perfect sampler's, {percent(quality.floor)} do."
+
+
+def closeness(group: Group) -> Verdict:
+    """How far a group is from data without known modes, in terms of a perfect sampler's distance."""
+    result = group.results[SLICED]
+    lost = sum(step is not None for step in group.diverged)
+    text = f"{result.label} is {number(result.value)}{spread(result)}; a perfect sampler scores {number(result.floor)}"
+    close = result.value <= result.floor + 2 * result.floor_sd
+    far = f", {number(result.value / result.floor, 2)} times less" if result.floor > 0 and not close else ""
+    end = " give or take its noise, so no difference shows" if close else far
+    told = f"{text}{end}." + (f" {lost} of {plural(len(group.at), 'seed')} diverged." if lost else "")
+    if lost:
+        return Verdict("Diverged", "bad", told)
+    return Verdict("Near the truth" if close else "No known modes", "plain", told)
+
+
+def spread(result: MetricResult) -> str:
+    """The interval of a result, in brackets."""
+    text = interval(result.low, result.high)
+    return f" (95 % interval {text})" if text else ""

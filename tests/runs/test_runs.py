@@ -1,0 +1,245 @@
+"""Runs that are stopped, killed, damaged and changed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import modescope as ms
+from modescope.core.errors import ModescopeError
+from modescope.runs.executor import Job, train_jobs
+from modescope.runs.store import BlockStore
+from modescope.runs.worker import train_block
+
+SMALL = {"seeds": 3, "steps": 40, "batch_size": 16, "block": 2}
+LOOK = ms.Evaluation(every=10, samples=64, snapshot=8)
+
+
+def experiment(method="gan", **changes):
+    return ms.plan("ring", method, evaluation=LOOK, **{**SMALL, **changes})
+
+
+def files(run):
+    """All that a run left, but what tells of time."""
+    found = {}
+    for store in run.stores:
+        state = store.load(run.config["experiment"])
+        state.pop("seconds")
+        found[store.folder.name] = (
+            {name: value.numpy().tobytes() for name, value in state.items()},
+            store.snapshots_path.read_bytes(),
+            store.samples_path.read_bytes(),
+            [{k: v for k, v in line.items() if k != "seconds"} for line in store.stats()],
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return ms.Run.create(tmp_path_factory.mktemp("runs") / "whole", experiment()).train(workers=1, quiet=True)
+
+
+def test_a_run_holds_what_it_should(undisturbed):
+    run = ms.Run(undisturbed.folder)
+    assert run.done
+    assert [member.seed for member in run.members] == [0, 1, 2]
+    assert run.samples().shape == (3, 64, 2)
+    history = run.history()
+    assert history.steps.tolist() == [0, 10, 20, 30, 40]
+    assert history.curves["modes"].shape == (5, 3)
+    assert {"quality", "reverse_kl", "loss/generator", "loss/discriminator", "critic_real"} <= set(history.curves)
+    steps, points = run.snapshots()
+    assert steps.tolist() == history.steps.tolist()
+    assert points.shape == (5, 3, 8, 2)
+    assert np.allclose(points[-1], run.samples()[:, :8])
+    assert run.diverged() == [None, None, None]
+    assert run.experiment.encode() == experiment().encode()
+
+
+def test_fresh_samples_come_from_the_final_generator(undisturbed):
+    again = undisturbed.sample(64, purpose="evaluation")
+    assert torch.equal(again, undisturbed.samples())
+    assert not torch.equal(undisturbed.sample(64), again)
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, 10, 25, 39])
+def test_stopped_at_any_step_and_resumed_is_the_same(undisturbed, tmp_path, stop_at):
+    run = ms.Run.create(tmp_path / "run", experiment())
+    for block in range(2):
+        asked = iter(range(1000))
+        assert not train_block(run.folder, block, lambda look: None, lambda asked=asked: next(asked) == stop_at)
+        assert BlockStore(run.folder / f"block-{block:03d}").manifest()["step"] == stop_at
+    with pytest.raises(ModescopeError, match="is not done"):
+        run.samples()
+    assert files(run.train(workers=1, quiet=True)) == files(undisturbed)
+
+
+def test_worker_processes_do_not_change_a_bit(undisturbed, tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment()).train(workers=2, quiet=True)
+    assert files(run) == files(undisturbed)
+
+
+def test_killed_at_random_moments_and_resumed_is_the_same(tmp_path):
+    """Kills the process group with SIGKILL again and again; what it leaves must always go on to the same end."""
+    changes = {"steps": 1500, "seeds": 2, "block": 1}
+    whole = ms.Run.create(tmp_path / "whole", experiment(**changes)).train(workers=1, quiet=True, checkpoint_seconds=0)
+    run = ms.Run.create(tmp_path / "killed", experiment(**changes))
+    code = f"import modescope as ms; ms.Run({str(run.folder)!r}).train(workers=2, quiet=True, checkpoint_seconds=0)"
+    rng, kills = np.random.default_rng(0), 0
+    for _ in range(12):
+        process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        before = progress(run)
+        deadline = time.monotonic() + 60
+        while progress(run) == before and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.3))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+        if run.done:
+            break
+    assert kills >= 2
+    assert files(run.train(workers=1, quiet=True)) == files(whole)
+
+
+def progress(run):
+    """The steps of the blocks' checkpoints."""
+    return [(store.manifest() or {"step": -1})["step"] for store in run.stores]
+
+
+def test_a_killed_parent_takes_its_workers_along(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment(steps=10**6, seeds=2, block=1))
+    code = f"import modescope as ms; ms.Run({str(run.folder)!r}).train(workers=2, quiet=True, checkpoint_seconds=0)"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    deadline = time.monotonic() + 60
+    while min(progress(run)) < 10 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()  # the parent alone
+    process.wait()
+    for store in run.stores:
+        with store.locked(patience=20):  # free as soon as the orphan is gone
+            pass
+
+
+def test_interrupt_saves_and_a_second_one_leaves(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment(steps=10**6))
+    command = [sys.executable, "-m", "modescope", "resume", str(run.folder), "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not run.stores[0].stats() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "all is saved" in said
+    assert f"modescope resume {run.folder}" in said.replace("\n", "")
+    assert run.stores[0].manifest()["step"] > 0
+
+
+def test_a_changed_config_is_refused_by_the_field(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment()).train(workers=1, quiet=True)
+    config = json.loads((run.folder / "config.json").read_text())
+    config["experiment"]["training"]["lr"] = 0.5
+    (run.folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModescopeError, match=r"training\.lr was 0\.001 and is now 0\.5"):
+        ms.Run(run.folder).train(workers=1, quiet=True)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "manifest", "stats"])
+def test_damage_is_found_and_named(tmp_path, damage):
+    run = ms.Run.create(tmp_path / "run", experiment(seeds=1))
+    asked = iter(range(1000))
+    train_block(run.folder, 0, lambda look: None, lambda: next(asked) == 15)
+    store = run.stores[0]
+    path = store.folder / store.manifest()["state"]
+    content = path.read_bytes()
+    if damage == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "flip":
+        path.write_bytes(content[:-10] + bytes([content[-10] ^ 1]) + content[-9:])
+    elif damage == "remove":
+        path.unlink()
+    elif damage == "manifest":
+        store.manifest_path.write_text("{}")
+    else:
+        store.stats_path.write_bytes(b"")
+    names = {"manifest": "checkpoint.json", "stats": "stats.jsonl"}
+    with pytest.raises(ModescopeError, match=names.get(damage, "state-000000015.safetensors")):
+        run.train(workers=1, quiet=True)
+
+
+def test_half_a_line_and_half_a_snapshot_are_cut_off(undisturbed, tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment())
+    for block in range(2):
+        asked = iter(range(1000))
+        train_block(run.folder, block, lambda look: None, lambda asked=asked: next(asked) == 15)
+        with run.stores[block].stats_path.open("ab") as file:
+            file.write(b'{"step": 2')
+        with run.stores[block].snapshots_path.open("ab") as file:
+            file.write(b"123")
+    assert files(run.train(workers=1, quiet=True)) == files(undisturbed)
+
+
+def test_a_diverged_member_is_marked_and_the_others_go_on(tmp_path):
+    sick = experiment(sweep={"lr": [1e-3, 1e30]}, seeds=1, optimizer="sgd")
+    run = ms.Run.create(tmp_path / "run", sick).train(workers=1, quiet=True)
+    healthy = ms.Run.create(tmp_path / "solo", experiment(seeds=1, optimizer="sgd")).train(workers=1, quiet=True)
+    assert run.diverged()[0] is None
+    assert run.diverged()[1] is not None
+    assert run.samples().isfinite().all()
+    assert torch.allclose(run.samples()[0], healthy.samples()[0], atol=1e-5)
+
+
+def test_a_failing_block_lets_the_others_save(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment(seeds=2, block=1, steps=10**6))
+    broken = run.folder / "block-001"
+    broken.mkdir()
+    (broken / "checkpoint.json").write_text("{}")
+    with pytest.raises(ModescopeError, match="block-001"):
+        train_jobs([Job(run.folder, 0), Job(run.folder, 1)], lambda job, look: None, workers=2)
+    assert (run.stores[0].manifest() or {}).get("step") is not None
+
+
+def test_folders_are_not_overwritten(undisturbed, tmp_path):
+    with pytest.raises(ModescopeError, match="holds a run already"):
+        ms.Run.create(undisturbed.folder, experiment())
+    (tmp_path / "something").write_text("mine")
+    with pytest.raises(ModescopeError, match="is not empty"):
+        ms.Run.create(tmp_path, experiment())
+    with pytest.raises(ModescopeError, match="is no run"):
+        ms.Run(tmp_path)
+
+
+def test_train_many_goes_on_and_refuses_another_experiment(tmp_path):
+    runs = ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1, quiet=True)
+    before = files(runs[0])
+    assert files(ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1, quiet=True)[0]) == before
+    with pytest.raises(ModescopeError, match="method"):
+        ms.train_many({"a": experiment("lsgan", seeds=1)}, tmp_path, workers=1, quiet=True)
+
+
+def test_a_later_schema_is_refused(undisturbed, tmp_path):
+    config = json.loads((undisturbed.folder / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "schema": 99}))
+    with pytest.raises(ModescopeError, match="schema 99"):
+        ms.Run(tmp_path)
+
+
+def test_an_unwritable_folder_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModescopeError, match="cannot be written"):
+        ms.Run.create(tmp_path / "file" / "run", experiment())
+
+
+def test_one_block_is_trained_by_one_process(undisturbed):
+    store = undisturbed.stores[0]
+    with store.locked(), pytest.raises(ModescopeError, match="another process"), store.locked(patience=0.2):
+        pass
