@@ -13,17 +13,17 @@ from ..datasets.array import FixedSet
 from ..datasets.base import Dataset
 from ..datasets.moons import on_arc
 from ..metrics import MetricResult
-from .drawing import BLUE, GREY, ORANGE, animate, canvas, pixels, save
-from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, W1
+from .drawing import BLUE, GREEN, GREY, ORANGE, animate, canvas, pixels, save
+from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, W1
 
 WINDOW = (-1.9, 2.9), (-1.3, 1.8)  # of every picture of samples
-PANELS = (
-    (W1, "Wasserstein-1 distance"),
-    (COVERAGE, "arc coverage"),
-    (BOTH, "members that cover both moons"),
-    (OFF, "samples off both moons"),
-    (LIGHTER, "samples nearest to the lighter moon"),
-    ("on_outer_moon_r0.1", "samples on the outer moon"),
+PANELS = (  # the least top of the axis, the measures in it, and their title
+    (0.0, (W1,), "Wasserstein-1 distance"),
+    (1.05, (COVERAGE,), "arc coverage, both moons"),
+    (1.05, (BOTH,), "share of seeds that cover both moons"),
+    (1.05, (OFF,), "samples off both moons"),
+    (0.55, (LIGHTER,), "samples nearest to the lighter moon"),
+    (0.55, ON_EACH, "samples on the outer (blue) and inner (green) moon"),
 )
 
 
@@ -36,7 +36,7 @@ def stages(path: Path, dataset: Dataset, steps: np.ndarray, samples: np.ndarray)
         steps: The step of each panel, with shape `(P,)`.
         samples: The samples at each step, with shape `(P, n, 2)`.
     """
-    figure, axes = canvas(1, len(steps), (3.1 * len(steps), 2.5))
+    figure, axes = canvas(1, len(steps), (3.1 * len(steps), 2.35))
     for ax, step, points in zip(axes.flat, steps, samples, strict=True):
         draw_samples(ax, dataset, points, size=9)
         ax.set_title(f"after {step:,} steps", fontsize=11)
@@ -74,32 +74,17 @@ def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]
     """
     latents = sorted(results)
     figure, axes = canvas(2, 3, (11.6, 6.4))
-    for ax, (name, title) in zip(axes.flat, PANELS, strict=True):
-        found = [results[latent][name] for latent in latents]
-        places = np.arange(len(latents), dtype=float)
-        for place, result in zip(places, found, strict=True):
-            values = np.array(result.per_member)
-            spread = np.linspace(-0.26, 0.26, len(values)) if len(values) > 1 else np.zeros(1)
-            ax.plot(place + spread, values, "o", color=BLUE, alpha=0.4, ms=4, mew=0, zorder=2)
-            ax.errorbar(
-                place,
-                result.value,
-                [[result.value - result.low], [result.high - result.value]],
-                fmt="D",
-                color="black",
-                ms=5,
-                capsize=4,
-                lw=1.6,
-                zorder=4,
-            )
-        ax.axhline(found[0].floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)), zorder=3)
-        if found[0].direction == "higher" or name == OFF:
-            ax.set_ylim(-0.05, 1.05)
-        else:
-            ax.set_ylim(bottom=0)
-        ax.set_xticks(places, [str(latent) for latent in latents])
-        ax.set_xlim(-0.5, len(latents) - 0.5)
-        ax.set_title(title, fontsize=11.5)
+    for ax, (top, names, title) in zip(axes.flat, PANELS, strict=True):
+        for place, latent in enumerate(latents):
+            for index, name in enumerate(names):
+                width = 0.6 / len(names)
+                middle = place + (index - (len(names) - 1) / 2) * width * 1.3
+                draw_members(ax, results[latent][name], middle, width, (BLUE, GREEN)[index])
+        ax.axhline(results[latents[0]][names[0]].floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)), zorder=3)
+        ax.set_ylim(-0.05 * ax.get_ylim()[1], max(top, ax.get_ylim()[1]) if top < 1 else top)
+        ax.set_xticks(range(len(latents)), [str(latent) for latent in latents])
+        ax.set_xlim(-0.6, len(latents) - 0.4)
+        ax.set_title(title, fontsize=11)
     for ax in axes[-1]:
         ax.set_xlabel("latent dimension")
     marks = [
@@ -110,6 +95,16 @@ def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]
     names = ["one seed", "mean and 95 % interval", "a perfect sampler"]
     figure.legend(marks, names, loc="outside lower center", ncols=3, frameon=False, fontsize=11)
     return save(figure, path)
+
+
+def draw_members(ax: Any, result: MetricResult, middle: float, width: float, color: str) -> None:
+    """Every member as a dot, and the mean with its interval."""
+    values = np.array(result.per_member)
+    spread = np.linspace(-width / 2, width / 2, len(values)) if len(values) > 1 else np.zeros(1)
+    ax.plot(middle + spread, values, "o", color=color, alpha=0.45, ms=3.6, mew=0, zorder=2)
+    low, high = np.nan_to_num([result.value - result.low, result.high - result.value])
+    style = {"color": "black", "ms": 4.5, "capsize": 3, "lw": 1.5, "zorder": 4}
+    ax.errorbar(middle, result.value, [[low], [high]], fmt="D", **style)
 
 
 def along_training(path: Path, steps: np.ndarray, curves: Mapping[int, np.ndarray], floor: float) -> Path:

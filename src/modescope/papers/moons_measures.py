@@ -8,6 +8,7 @@ __all__ = [
     "LIGHTER",
     "MEASURES",
     "OFF",
+    "ON_EACH",
     "RADIUS",
     "W1",
     "arc_coverage",
@@ -41,6 +42,7 @@ W1 = "w1_exact_n1000"
 REVERSE_KL = "reverse_kl_modes_all"
 COVERAGE, OFF = "arc_coverage_r0.1_bins16", "off_moons_r0.1"
 BOTH, LIGHTER = "covers_both_moons_r0.1_bins16", "lighter_moon_nearest"
+ON_EACH = "on_outer_moon_r0.1", "on_inner_moon_r0.1"
 
 
 def arc_positions(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,7 +88,13 @@ def covers_both(x: Tensor) -> Tensor:
 
 
 def _metric(
-    name: str, label: str, direction: Direction, protocol: str, summary: str, measured: Callable[[Tensor], Tensor]
+    name: str,
+    label: str,
+    direction: Direction,
+    protocol: str,
+    summary: str,
+    measured: Callable[[Tensor], Tensor],
+    most: float = 1.0,
 ) -> Metric:
     def compute(samples: Tensor, dataset: Dataset, generator: torch.Generator) -> Tensor:
         return measured(samples)
@@ -101,7 +109,7 @@ def _metric(
         "2017), whose counts within a radius these follow",
         year=2017,
         compute=compute,
-        bounds=lambda dataset: (0.0, 1.0),
+        bounds=lambda dataset: (0.0, most),
     )
 
 
@@ -141,14 +149,14 @@ MEASURES: tuple[Metric, ...] = (
     ),
     *(
         _metric(
-            f"on_{moon}_moon_r0.1",
+            name,
             f"On the {moon} moon",
             "higher",
             f"share of {{n}} samples within {RADIUS} of the {moon} arc",
             f"How much mass lies on the {moon} moon.",
             partial(_of_moon, on_moon, index),
         )
-        for index, moon in enumerate(("outer", "inner"))
+        for index, (name, moon) in enumerate(zip(ON_EACH, ("outer", "inner"), strict=True))
     ),
     _metric(
         OFF,
@@ -165,6 +173,7 @@ MEASURES: tuple[Metric, ...] = (
         "share of {n} samples that are nearer to the arc which has fewer of them",
         "How evenly the mass is split; 0.5 is even.",
         lighter_share,
+        most=0.5,
     ),
     METRICS[REVERSE_KL],
 )

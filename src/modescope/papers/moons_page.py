@@ -13,7 +13,7 @@ from ..nets import MLP
 from ..runs import Run
 from ..theory import Statement
 from .comparisons import paired_difference
-from .moons_measures import BINS, BOTH, COVERAGE, LIGHTER, OFF, RADIUS, W1
+from .moons_measures import BINS, BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, RADIUS, W1
 from .moons_statements import FEW, MANY, Findings
 from .page import Figure, Heading, Paragraph, Section, Statements, Table, show
 
@@ -29,7 +29,7 @@ INTROS = {
     "moons-notebook": "What the review's published notebook does differs from its text. Here is the notebook's way: "
     "32 points in place of two curves, small biases, a critic that learns half as fast, and players that move at once.",
 }
-SHOWN = (W1, COVERAGE, BOTH, "on_outer_moon_r0.1", "on_inner_moon_r0.1", OFF, LIGHTER)
+SHOWN = (W1, COVERAGE, BOTH, *ON_EACH, OFF, LIGHTER)
 
 
 @dataclass(frozen=True)

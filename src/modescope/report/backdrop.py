@@ -18,6 +18,7 @@ DEPTH = 7.0  # nats below the peak at which the shade ends
 TRUE = 1000  # true samples that are drawn
 FITTED = 2000  # true samples that principal components are fitted to
 BINS = 60
+MARGIN = 0.1  # of the data's extent, on every side, for samples that are off
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ def backdrop_of(dataset: Dataset) -> Backdrop:
     return projected(dataset)
 
 
+def margined(extent: Extent) -> Extent:
+    """An extent with a margin."""
+    return tuple((low - MARGIN * (high - low), high + MARGIN * (high - low)) for low, high in extent)
+
+
 def true_samples(dataset: Dataset, n: int) -> np.ndarray:
     """The same true samples every time, in float64."""
     generator = torch.Generator().manual_seed(seed_of("report"))
@@ -85,7 +91,8 @@ def true_samples(dataset: Dataset, n: int) -> np.ndarray:
 
 def on_line(dataset: Dataset) -> Backdrop:
     """The density along the line."""
-    ((low, high),) = dataset.extent
+    view = margined(dataset.extent)
+    ((low, high),) = view
     if dataset.has_density:
         x = torch.linspace(low, high, 400, dtype=torch.float64)
         profile = torch.stack([x, dataset.log_prob(x[:, None]).exp()]).numpy()
@@ -94,12 +101,12 @@ def on_line(dataset: Dataset) -> Backdrop:
         heights, edges = np.histogram(true_samples(dataset, 20 * TRUE)[:, 0], BINS, (low, high), density=True)
         profile = np.stack([edges.repeat(2)[1:-1], heights.repeat(2)])
         about = "Line: a histogram of true samples. Bars: a histogram of the generator's."
-    return Backdrop("line", ("x",), dataset.extent, about, profile=profile)
+    return Backdrop("line", ("x",), view, about, profile=profile)
 
 
 def on_plane(dataset: Dataset) -> Backdrop:
     """The density over the plane, or true samples; and where a sample counts as being on a mode."""
-    view, modes = dataset.extent, dataset.modes
+    view, modes = margined(dataset.extent), dataset.modes
     outlines = traced(view, modes) if modes is not None else ()
     ring = f" Outlines: {modes.radius:.3g} standard deviations around the modes." if modes is not None else ""
     if modes is not None and not dataset.has_density:
@@ -126,7 +133,7 @@ def projected(dataset: Dataset) -> Backdrop:
         f"Of {dataset.dim:,} coordinates, the first two principal components of the true samples are drawn, "
         f"which hold {100 * share:.1f} % of their variance. Grey: true samples."
     )
-    view = widen(spread.amin(dim=0), spread.amax(dim=0))
+    view = margined(widen(spread.amin(dim=0), spread.amax(dim=0)))
     axes = ("first component", "second component")
     return Backdrop("projection", axes, view, about, truth=truth, origin=origin, basis=basis)
 

@@ -23,6 +23,9 @@ def part_data(scene: Scene, figures: Mapping[str, Any]) -> dict[str, Any]:
         "cards": [
             {"label": group.label, "verdict": verdict_of(group), "facts": facts_of(group)} for group in scene.groups
         ],
+        "rule": "A mode counts as covered here if it holds at least a tenth of its share of the samples."
+        if modes is not None
+        else "",
         "summary": summary,
         "samples": scene.samples,
         "figures": figures,

@@ -109,10 +109,12 @@ def title_of(name: str, dataset: Dataset) -> str:
     """What a quantity is, for the title of its chart."""
     modes = dataset.modes
     titles = {
-        "modes": f"Modes covered, of {len(modes) if modes else 0}",
+        "modes": f"Modes reached, of {len(modes) if modes else 0}",
         "quality": "Share of samples on a mode",
         "reverse_kl": "Reverse KL on modes (nats)",
         "sliced_w2": "Sliced Wasserstein-2 to the truth",
+        "critic_real": "Critic on real samples",
+        "critic_fake": "Critic on generated samples",
     }
     if name.startswith("loss/"):
         return f"Loss of the {name.removeprefix('loss/')}"

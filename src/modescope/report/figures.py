@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backdrop import BINS, Backdrop
-from .groups import MASS, QUALITY, SLICED, Group, Scene
+from .groups import MASS, MODES, QUALITY, SLICED, Group, Scene
 from .text import number, percent
 from .thin import evenly
 
@@ -117,10 +117,11 @@ def seed_label(group: Group, member: int) -> str:
 def fate_of(group: Group, member: int) -> str:
     """What a member scores at the end."""
     modes = group.dataset.modes
-    if modes is not None and MASS in group.results:
-        covered, quality = group.score(MASS, member), group.score(QUALITY, member)
-        return f"{number(covered)} of {len(modes)} modes · {percent(quality)} on a mode"
-    return f"sliced W2 {number(group.score(SLICED, member))}"
+    if modes is None or MASS not in group.results:
+        return f"sliced W2 {number(group.score(SLICED, member))}"
+    covered, reached, quality = (group.score(name, member) for name in (MASS, MODES, QUALITY))
+    strays = f" ({number(reached)} with stray samples)" if reached > covered else ""
+    return f"covers {number(covered)} of {len(modes)} modes{strays} · {percent(quality)} on a mode"
 
 
 def badge_of(group: Group, member: int) -> str:

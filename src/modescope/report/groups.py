@@ -1,6 +1,6 @@
 """What a report is about: groups of members that differ in their seeds alone, by the data that they learn."""
 
-__all__ = ["MASS", "SLICED", "Group", "Scene", "scenes_of"]
+__all__ = ["MASS", "MODES", "QUALITY", "SLICED", "Group", "Scene", "scenes_of", "unique_names"]
 
 import json
 import math
@@ -19,6 +19,7 @@ from ..metrics import METRICS, MetricResult, metric_names
 from ..metrics.intervals import student_interval
 from ..runs import History, Run
 
+MODES = "modes_l2_3sigma"
 MASS = "modes_tenth_l2_3sigma"  # one stray sample covers no mode here, so verdicts rest on it
 QUALITY = "hq_l2_3sigma"
 SLICED = "sliced_w2_p128"

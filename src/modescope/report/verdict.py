@@ -20,7 +20,7 @@ FATES: dict[str, tuple[str, Tone, str, str]] = {
     "diverged": ("Diverged", "bad", "diverged", "diverged"),
     "off": ("Mode collapse", "bad", "collapsed beside one mode", "collapsed beside one mode"),
     "one": ("Mode collapse", "bad", "collapsed to one mode", "collapsed to one mode"),
-    "none": ("Misses modes", "bad", "covers none of {modes} modes", "cover none of {modes} modes"),
+    "none": ("Misses modes", "bad", "covers no mode", "cover no mode"),
     "some": ("Misses modes", "fair", "covers {some} of {modes} modes", "cover {some} of {modes} modes"),
     "all": ("All modes covered", "good", "covers {all}", "cover {all}"),
 }
@@ -86,11 +86,11 @@ def coverage(group: Group, fates: list[str], modes: int) -> str:
         who = "The one seed" if total == 1 else f"Every one of {total} seeds"
         return f"{who} {FATES[fates[0]][2].format(**words)}."
     told = [
-        f"{counts[found]} of {total} seeds {(one if counts[found] == 1 else several).format(**words)}"
+        f"{counts[found]} {(one if counts[found] == 1 else several).format(**words)}"
         for found, (_, _, one, several) in FATES.items()
         if counts[found]
     ]
-    return f"{joined(told)}."
+    return f"Of {total} seeds, {joined(told)}."
 
 
 def precision(group: Group) -> str:
