@@ -113,7 +113,7 @@ def test_bound_is_least_where_the_smoothed_generator_is_the_data():
         method.term,
         "generator",
         game(method, generator=Affine(0.0, scale), discriminator=linear(1.0, 0.0)),
-        batch_of(z[::4], z),
+        batch_of(normals(1000), z),
     )
     best = math.sqrt(1 - sigma**2)
     close(at(best), [0.0, 0.0], 2e-3)
@@ -237,13 +237,11 @@ def test_packing_goes_inside_the_bound():
     close(outer.term(nets, batch), plain.term(nets, batch))
     packed = loss(PacGAN(base=GAN(), degree=2), "generator", nets, batch)
     close(loss(outer, "generator", nets, batch), packed + 0.1 * float(plain.term(nets, batch)))
-    check_trains(outer)
 
 
 def test_the_bound_inside_packing_is_refused():
-    with pytest.raises(
-        ModescopeError, match="^PacGAN over ForwardKL over GAN is not defined, .*; ForwardKL over PacGAN over GAN is$"
-    ):
+    message = r"^PacGAN over ForwardKL over GAN is not defined, .*; ForwardKL over PacGAN over GAN is$"
+    with pytest.raises(ModescopeError, match=message):
         PacGAN(base=ForwardKL(form="sig"))
 
 
@@ -263,7 +261,6 @@ def test_ratio_of_packs_is_the_sum_of_scores():
     nets.flats["discriminator"].copy_(torch.tensor([-1.5, -1.5, 1.0]))
     gan = loss(PacGAN(degree=2), "generator", nets, batch_of())
     close(loss(method, "generator", nets, batch_of()), gan - 2 * math.exp(-2.75))
-    check_trains(method)
 
 
 @pytest.mark.parametrize("base", [LSGAN(), PacGAN()])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import bootstrap, ttest_1samp
 
-from modescope.metrics.intervals import half_samples, student_interval
+from modescope.metrics.intervals import half_samples, mean_interval, student_interval
 
 FREE = (-math.inf, math.inf)
 MEMBERS = 8
@@ -38,6 +38,16 @@ def test_coverage_and_why_not_the_bootstrap() -> None:
     found = bootstrap((normal,), np.mean, axis=1, n_resamples=400, method="percentile", batch=50, rng=rng)
     ends = found.confidence_interval
     assert np.mean((ends.low <= 0) & (ends.high >= 0)) < 0.9
+
+
+def test_mean_of_the_finite_members() -> None:
+    values = [1.0, 2.0, 4.0]
+    low, high = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval([math.nan, *values, math.inf]) == pytest.approx((7 / 3, low, high))
+    assert mean_interval(values, bounds=(0.0, 5.0)) == pytest.approx((7 / 3, 0.0, 5.0))
+    one = mean_interval([3.0, math.nan])
+    assert one[0] == 3
+    assert all(map(math.isnan, (*one[1:], *mean_interval([math.nan]))))
 
 
 def test_cut_to_the_range() -> None:

@@ -43,7 +43,7 @@ class UnrolledGAN(Wrapper):
         depends on it through :math:`\theta_D^K`. A base whose generator's loss has no such term (the non-saturating
         GAN, LSGAN) is unrolled as it is written.
 
-        A generator step costs about as much as :math:`1 + 2 K` plain ones.
+        A step with :math:`K = 5` takes the time of 4 to 7 plain ones, as :math:`G(z)` is computed once.
 
     Arguments:
         base: The method whose generator looks ahead.

@@ -20,8 +20,8 @@ def wasserstein(x: Tensor, y: Tensor, p: int = 1) -> Tensor:
     .. math:: W_p = \Big( \min_\pi \frac1N \sum_i \| x_i - y_{\pi(i)} \|_2^p \Big)^{1/p}
 
     over permutations :math:`\pi`. In one dimension sorting solves it. Otherwise POT's network simplex does if it is
-    installed (``modescope[ot]``), and SciPy's assignment solver if not: both are exact, the second is up to ten times
-    slower on collapsed samples.
+    installed (``modescope[ot]``), and SciPy's assignment solver if not: both are exact, the second is up to twenty
+    times slower on collapsed samples.
 
     Note:
         The distance between two finite samples of one law is far from 0, and shrinks as :math:`N^{-1/D}` only: read it

@@ -58,7 +58,7 @@ class Study:
     @property
     def small(self) -> "Study":
         """The same in half a minute, to see that all works."""
-        return replace(self, latents=(FEW, MANY), seeds=2, steps=200, every=10, compile=False)
+        return replace(self, latents=(FEW, MANY), seeds=2, steps=200, every=20, compile=False)
 
     def experiments(self) -> dict[str, Experiment]:
         """A population of seeds for each latent dimension."""

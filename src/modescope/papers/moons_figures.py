@@ -81,7 +81,8 @@ def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]
                 middle = place + (index - (len(names) - 1) / 2) * width * 1.3
                 draw_members(ax, results[latent][name], middle, width, (BLUE, GREEN)[index])
         ax.axhline(results[latents[0]][names[0]].floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)), zorder=3)
-        ax.set_ylim(-0.05 * ax.get_ylim()[1], max(top, ax.get_ylim()[1]) if top < 1 else top)
+        top = max(top, ax.get_ylim()[1])
+        ax.set_ylim(-0.04 * top, top)
         ax.set_xticks(range(len(latents)), [str(latent) for latent in latents])
         ax.set_xlim(-0.6, len(latents) - 0.4)
         ax.set_title(title, fontsize=11)

@@ -14,7 +14,7 @@ from ..runs import Run
 from ..theory import Statement
 from .comparisons import paired_difference
 from .moons_measures import BINS, BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, RADIUS, W1
-from .moons_statements import FEW, MANY, Findings
+from .moons_statements import FEW, MANY, PRINTED_END, Findings
 from .page import Figure, Heading, Paragraph, Section, Statements, Table, show
 
 PAPER = "Addressing mode collapse in GANs"
@@ -63,12 +63,13 @@ def sections(
         pictures: What was drawn.
     """
     run, seeds = runs[FEW], len(runs[FEW].members)
+    steps = run.experiment.training.steps
     kept = run.experiment.evaluation.snapshot
     middle = (
         f"{kept} samples of the seed whose final Wasserstein-1 distance is the median of {seeds} seeds (the lower of "
         "the two middle ones if they are even in number), on the data in orange."
     )
-    each = f"The {seeds} seeds after {run.experiment.training.steps:,} steps, from the least Wasserstein-1 distance on."
+    each = f"The {seeds} seeds after {steps:,} steps, from the least Wasserstein-1 distance on."
     film = f"The best, the median and the worst of the {seeds} seeds along training."
     last = (
         "At the end, against the latent dimension. Dots are seeds, diamonds their mean with a 95 % interval. "
@@ -78,7 +79,9 @@ def sections(
         f"Along training, of {kept} samples: every seed (blue), their mean (black), and a perfect sampler (orange), "
         "which is not at zero since samples are few."
     )
+    short = f"This is a small version, with {seeds} seeds and {steps:,} steps: its verdicts mean nothing."
     return [
+        *([Paragraph(short)] if steps < PRINTED_END else []),
         Heading("The review's two figures"),
         Figure(pictures.few, f"Samples of a GAN with {FEW} latent dimensions at four steps.", f"Figure 1. {middle}"),
         Figure(pictures.many, f"Samples of a GAN with {MANY} latent dimensions at four steps.", f"Figure 2. {middle}"),

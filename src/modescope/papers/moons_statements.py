@@ -18,6 +18,7 @@ from .page import show
 FEW, MANY = 2, 4  # the latent dimensions that the review compares
 CONCENTRATED = 0.1  # a lighter moon with less of the samples: all but concentrated on the other
 POOR = 0.05  # of the samples off both moons: a poor separation
+PRINTED_END = 150_000  # steps of the review's run with 2 latent dimensions
 SETTLED = 0.1  # of its distance, that a settled run moves at most
 DECISIVE = 0.95  # of all pairs of runs, for a single pair to be enough
 
@@ -123,7 +124,7 @@ def _one_mode(found: Findings) -> Statement:
     test = binomtest(few, seeds)
     interval = test.proportion_ci(0.95, method="exact")
     usual, unusual = bool(interval.low > 0.5), bool(interval.high < 0.5)
-    count = f"{few} of {seeds} seeds put more than {1 - CONCENTRATED:.0%} of their samples nearest to one moon"
+    count = f"{few} of {seeds} seeds put more than {_percent(1 - CONCENTRATED)} of their samples nearest to one moon"
     right = (
         f"It is what mostly happens: at latent dimension {FEW}, {count}."
         if usual
@@ -183,7 +184,9 @@ def _single_runs(found: Findings) -> Statement:
     gap = float(many.mean() - few.mean())
     enough = max(share, 1 - share) >= DECISIVE
     normal = float(norm.cdf(abs(gap) / spread)) if spread > 0 else float(gap != 0)
-    pairs = f"in {share:.0%} of the {len(few) * len(many)} pairs of seeds, the run with {MANY} latent dimensions has"
+    pairs = (
+        f"in {_percent(share)} of the {len(few) * len(many)} pairs of seeds, the run with {MANY} latent dimensions has"
+    )
     right = (
         f"Here one pair of runs is enough: {pairs} the lower Wasserstein-1 distance."
         if enough
@@ -216,7 +219,8 @@ def _separation(found: Findings) -> Statement:
         "generator that reaches both moons also fills a path between them. "
     )
     right += (
-        f"Each of the {len(both)} members that reach both moons puts at least {least:.1%} of its samples off them."
+        f"Each of the {len(both)} members that reach both moons puts at least {_percent(least, 1)} of its samples off "
+        "them."
         if len(both) and least > 0
         else f"{int((both == 0).sum())} of the {len(both)} members that reach both moons show none of it, though."
         if len(both)
@@ -243,18 +247,20 @@ def _separation(found: Findings) -> Statement:
 
 
 def _converged(found: Findings) -> Statement:
-    curve = found.along[FEW]
-    start = int(np.abs(found.steps - min(150_000, 0.75 * found.steps[-1])).argmin())
+    curve, last = found.along[FEW], int(found.steps[-1])
+    start = int(np.abs(found.steps - PRINTED_END).argmin())
     gap = paired_difference(curve[start], curve[-1])
     level, moved = float(curve[start].mean()), float(np.abs(curve[-1] - curve[start]).mean())
-    span = f"from step {found.steps[start]:,} to {found.steps[-1]:,}, the Wasserstein-1 distance changes by"
-    calm = moved <= SETTLED * level
+    enough, calm = last > PRINTED_END, moved <= SETTLED * level
+    span = f"from step {found.steps[start]:,} to {last:,}, the Wasserstein-1 distance changes by {_with_interval(gap)}"
     right = (
-        f"Training has not come to rest: {span} {_with_interval(gap)}."
+        f"These runs end at step {last:,}, too early to tell."
+        if not enough
+        else f"Training has not come to rest: {span}."
         if gap.sign
-        else f"It has come to rest: {span} {_with_interval(gap)}, and by {show(moved)} in a single seed."
+        else f"It has come to rest: {span}, and by {show(moved)} in a single seed."
         if calm
-        else f"The mean has, single runs have not: {span} {_with_interval(gap)}, but by {show(moved)} in a single seed."
+        else f"The mean has come to rest, single runs have not: {span}, but by {show(moved)} in a single seed."
     )
     return Statement(
         claim="Convergence",
@@ -262,13 +268,17 @@ def _converged(found: Findings) -> Statement:
         right=right + " (An epoch of the review is one step on one batch.)",
         evidence={
             f"mean Wasserstein-1 at step {found.steps[start]:,}, latent dimension {FEW}": level,
-            f"mean Wasserstein-1 at step {found.steps[-1]:,}": float(curve[-1].mean()),
+            f"mean Wasserstein-1 at step {last:,}": float(curve[-1].mean()),
             "mean change of a single seed, without its sign": moved,
             "p-value of the mean change (signs flipped)": gap.p_value,
         },
-        holds=gap.sign == 0 and calm,
-        verified=gap.confirmed,
+        holds=enough and gap.sign == 0 and calm,
+        verified=not enough or gap.confirmed,
     )
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def _with_interval(gap: Difference) -> str:

@@ -9,7 +9,7 @@ from ..core.method import layers
 from .groups import Group, Scene
 from .table import Summary, summary_of
 from .text import joined, plural
-from .verdict import verdict_of
+from .verdict import RULE, verdict_of
 
 
 def part_data(scene: Scene, figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,9 +23,7 @@ def part_data(scene: Scene, figures: Mapping[str, Any]) -> dict[str, Any]:
         "cards": [
             {"label": group.label, "verdict": verdict_of(group), "facts": facts_of(group)} for group in scene.groups
         ],
-        "rule": "A mode counts as covered here if it holds at least a tenth of its share of the samples."
-        if modes is not None
-        else "",
+        "rule": RULE if modes is not None else "",
         "summary": summary,
         "samples": scene.samples,
         "figures": figures,

@@ -1,6 +1,6 @@
 """The data of the figures of samples: final samples of each member, and the film of their training."""
 
-__all__ = ["Film", "Panel", "Shown", "films_of", "panels_of", "quantised", "shown_of"]
+__all__ = ["Film", "Panel", "Shown", "bin_centers", "coordinates", "films_of", "histogram", "panels_of", "quantised", "seed_label", "shown_of"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -141,12 +141,24 @@ def histogram(x: np.ndarray, backdrop: Backdrop) -> np.ndarray:
     return counts / max(1, len(x)) * BINS / (high - low)
 
 
+def bin_centers(backdrop: Backdrop) -> np.ndarray:
+    """The middle of each bin of a histogram."""
+    low, high = backdrop.view[0]
+    return low + (high - low) * (np.arange(BINS) + 0.5) / BINS
+
+
 def quantised(placed: np.ndarray, backdrop: Backdrop) -> np.ndarray:
     """Drawn coordinates as 16-bit numbers: 0 and `UNIT` are the sides of the view; what is far outside is cut off."""
     low, high = np.array(backdrop.view).T
     with np.errstate(invalid="ignore", over="ignore"):
         units = np.clip((placed - low) / (high - low), -1.0, 2.0) * UNIT
     return np.where(np.isfinite(units), units, NOWHERE).round().astype("<i2")
+
+
+def coordinates(points: np.ndarray, backdrop: Backdrop) -> np.ndarray:
+    """The inverse of :func:`quantised`, up to rounding; NaN for what was not finite."""
+    low, high = np.array(backdrop.view).T
+    return np.where(points == NOWHERE, np.nan, low + (high - low) * points.astype(float) / UNIT)
 
 
 def films_of(scene: Scene, shown: Sequence[Shown], backdrop: Backdrop, numbers: int) -> list[Film]:
@@ -171,5 +183,6 @@ def film_of(group: Group, shown: Shown, backdrop: Backdrop, numbers: int) -> Fil
     placed = np.stack([backdrop.place(x[look][own, :points]) for look in keep])
     measure = "modes" if "modes" in group.history.curves else "sliced_w2"
     scores = group.history.curves[measure][keep][:, list(members)]
-    coordinates = quantised(placed, backdrop)
-    return Film(shown.group, members, steps[keep], len(steps), coordinates, x.shape[2], measure, scores)
+    return Film(
+        shown.group, members, steps[keep], len(steps), quantised(placed, backdrop), x.shape[2], measure, scores
+    )

@@ -24,8 +24,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The two ends of an interval, or nothing where there is none."""
-    return "" if math.isnan(low) or math.isnan(high) else f"{number(low)} to {number(high)}"
+    """The two ends of an interval; nothing where there is none, and words where they meet."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return "the same in each" if low == high else f"{number(low)} to {number(high)}"
 
 
 def percent(share: float) -> str:

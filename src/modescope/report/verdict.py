@@ -1,12 +1,11 @@
 """What became of a group of members, in a sentence or two that the numbers bear out."""
 
-__all__ = ["Verdict", "fate", "verdict_of"]
+__all__ = ["RULE", "Verdict", "verdict_of"]
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
-
-import torch
 
 from ..datasets.base import Modes
 from ..metrics import MetricResult, count_modes
@@ -18,12 +17,15 @@ Tone = Literal["good", "fair", "bad", "plain"]
 # What can become of a member, the worst first: the badge, its tone, and how one and how several such members are told.
 FATES: dict[str, tuple[str, Tone, str, str]] = {
     "diverged": ("Diverged", "bad", "diverged", "diverged"),
-    "off": ("Mode collapse", "bad", "collapsed beside one mode", "collapsed beside one mode"),
-    "one": ("Mode collapse", "bad", "collapsed to one mode", "collapsed to one mode"),
+    "collapsed": ("Mode collapse", "bad", "collapsed {near}", "collapsed {near}"),
     "none": ("Misses modes", "bad", "covers no mode", "cover no mode"),
     "some": ("Misses modes", "fair", "covers {some} of {modes} modes", "cover {some} of {modes} modes"),
     "all": ("All modes covered", "good", "covers {all}", "cover {all}"),
 }
+RULE = (
+    "A mode counts as covered if it holds at least a tenth of its share of the samples, and a seed as collapsed if no "
+    "more than a quarter of the modes (one, if there are fewer than eight) are the nearest to so many."
+)
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,30 @@ def verdict_of(group: Group) -> Verdict:
     modes = group.dataset.modes
     if modes is None or MASS not in group.results:
         return closeness(group)
-    fates = [fate(group, member, modes) for member in range(len(group.at))]
-    return Verdict(*badge_of(fates), f"{coverage(group, fates, len(modes))} {precision(group)}")
+    near = near_modes(group, modes)
+    fates = [fate(group, member, near[member], len(modes)) for member in range(len(group.at))]
+    return Verdict(*badge_of(fates), f"{coverage(group, fates, near, len(modes))} {precision(group)}")
 
 
-def fate(group: Group, member: int, modes: Modes) -> str:
-    """What became of one member, a key of :data:`FATES`.
+def near_modes(group: Group, modes: Modes) -> list[int]:
+    """How many modes are the nearest to at least a tenth of their share of each member's samples, however far."""
+    counted = count_modes(group.samples.double(), modes, math.inf, min_share=modes.weights / 10)
+    return counted.covered.tolist()
 
-    A mode is covered if it holds a tenth of its true share within the usual radius. A member has collapsed if only one
-    mode is nearest to as many samples; one whose samples lie between the modes has not, though it may cover few.
+
+def fate(group: Group, member: int, near: int, modes: int) -> str:
+    """What became of one member, a key of :data:`FATES`; see :data:`RULE`.
+
+    Collapse is told from where the samples are nearest, since a small cloud may circle the modes and rest on none, and
+    a cloud over all of them may be too wide to cover any.
     """
     if group.diverged[member] is not None:
         return "diverged"
     covered = group.score(MASS, member)
-    if covered >= len(modes):
+    if covered >= modes:
         return "all"
-    near = count_modes(group.samples[member].double(), modes, torch.inf, min_share=modes.weights / 10).covered
-    if int(near) <= 1:
-        return "one" if covered else "off"
+    if near <= max(1, modes // 4):
+        return "collapsed"
     return "some" if covered else "none"
 
 
@@ -74,9 +82,11 @@ def badge_of(fates: list[str]) -> tuple[str, Tone]:
     return FATES[worst][:2]
 
 
-def coverage(group: Group, fates: list[str], modes: int) -> str:
+def coverage(group: Group, fates: list[str], near: list[int], modes: int) -> str:
     """How many members cover how many modes."""
+    around = span([n for n, found in zip(near, fates, strict=True) if found == "collapsed"] or [1])
     words = {
+        "near": "to one mode" if around == "1" else f"to the surroundings of {around} of {modes} modes",
         "some": span([int(group.score(MASS, i)) for i, found in enumerate(fates) if found == "some"] or [0]),
         "all": "the only mode" if modes == 1 else f"all {modes} modes",
         "modes": modes,

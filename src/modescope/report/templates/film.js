@@ -54,7 +54,7 @@ function startFilm(root) {
         cell.figure.hidden = !(seeds.value === "all" || end || seeds.value === film.labels[i]);
       });
       const few = film.cells.filter((cell) => !cell.figure.hidden).length <= 2;
-      film.reel.style.setProperty("--cell", few ? "16rem" : "6.2rem");
+      film.reel.style.setProperty("--cell", few ? "16rem" : "5.6rem");
     }
     show();
   };
