@@ -52,6 +52,7 @@ def print_metrics(run: Run, as_json: bool = False, names: Sequence[str] | None =
     console.print(title(run))
     groups = list(dict.fromkeys(member.group for member in run.members))
     if len(groups) > 1:
+        results = columns(results, names)
         console.print(group_table(run, groups, results))
     else:
         console.print(metric_table(results, len(run.members)))
@@ -60,21 +61,35 @@ def print_metrics(run: Run, as_json: bool = False, names: Sequence[str] | None =
 
 
 def print_comparison(runs: Sequence[Run], names: Sequence[str] | None = None) -> None:
-    """Prints a table with a row for each run, and the perfect sampler's row below."""
-    measured = [run.metrics(names) for run in runs]
-    first = measured[0]
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("run", no_wrap=True)
-    for result in first:
-        table.add_column(heading(result), justify="right")
+    """Prints a table with a row for each run, and the perfect sampler's row below.
+
+    Arguments:
+        runs: The runs, on one data set.
+        names: Metrics; those that fit the width of a terminal if not given.
+    """
+    measured = [columns(run.metrics(names), names) for run in runs]
+    table = wide_table("run", measured[0])
     for run, results in zip(runs, measured, strict=True):
-        last = run is runs[-1]
-        table.add_row(run.name, *(spread(r.value, r.low, r.high) for r in results), end_section=last)
-    table.add_row("perfect sampler", *(number(result.floor) for result in first), style="dim")
+        table.add_row(run.name, *(spread(r.value, r.low, r.high) for r in results), end_section=run is runs[-1])
+    table.add_row("perfect sampler", *(number(result.floor) for result in measured[0]), style="dim")
     console = Console()
     console.print(table)
-    console.print(Text("mean over seeds and its 95 % interval", style="dim"))
-    footnotes(console, first)
+    console.print(Text("mean over seeds, and its 95 % interval below", style="dim"))
+    footnotes(console, measured[0])
+
+
+def columns(results: Sequence[MetricResult], names: Sequence[str] | None = None) -> list[MetricResult]:
+    """The results that stand side by side: at most five, since a terminal is narrow, unless they were named."""
+    return list(results if names is not None else results[:5])
+
+
+def wide_table(first: str, results: Sequence[MetricResult]) -> Table:
+    """A table with a column for each metric."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for result in results:
+        table.add_column(heading(result).replace(" ", "\n", 1), justify="right", no_wrap=True)
+    return table
 
 
 def title(run: Run) -> Text:
@@ -105,10 +120,7 @@ def metric_table(results: Sequence[MetricResult], members: int) -> Table:
 
 def group_table(run: Run, groups: Sequence[str], results: Sequence[MetricResult]) -> Table:
     """A row for each combination of swept values, and the perfect sampler's row below."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("swept", no_wrap=True)
-    for result in results:
-        table.add_column(heading(result), justify="right")
+    table = wide_table("swept", results)
     for group in groups:
         cells = [group_cell(run, group, result) for result in results]
         table.add_row(group, *cells, end_section=group == groups[-1])
