@@ -93,6 +93,10 @@ def test_every_composition_works(spec: str) -> None:
         check(case)
 
 
+def test_fields_of_every_layer_sweep() -> None:
+    check_sweeps(Case(method=build("unrolled+pacgan+lsgan", unroll=1)))
+
+
 @pytest.mark.parametrize("spec", sorted(REFUSED))
 def test_what_is_not_defined_is_refused_with_the_reason(spec: str) -> None:
     with pytest.raises(ModescopeError, match=r"^PacGAN over .* is not defined, since "):

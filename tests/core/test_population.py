@@ -31,11 +31,12 @@ NORMED = Architecture(
 class Counting(TwoPlayer):
     """A GAN with a hyper-parameter, a state of its own and extra noise, that can be made to burst.
 
-    From `burst` of the run on, the discriminator's loss is NaN (or its slope infinite), so that its parameters are.
+    From `burst` to `until` of the run, the discriminator's loss is NaN (or its slope infinite), as are its parameters.
     """
 
     weight: float = 1.0
     burst: float = 9.0
+    until: float = 99.0
     quietly: bool = False
 
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
@@ -52,7 +53,7 @@ class Counting(TwoPlayer):
         G, D = nets["generator"], nets["discriminator"]
         loss = self.weight * GAN().discriminator_loss(nets, batch)
         loss = loss + D(G(batch.z) + 0.1 * batch.noise["jitter"]).mean() * batch.noise["shift"]
-        now = batch.progress >= self.burst
+        now = (batch.progress >= self.burst) & (batch.progress < self.until)
         if not self.quietly:
             return loss + torch.where(now, torch.nan, 0.0)
         level = D(batch.real).mean()
@@ -230,6 +231,17 @@ def test_memory_progress_and_noise_reach_the_losses() -> None:
     assert not torch.allclose(first, second, atol=1e-3)
 
 
+@pytest.mark.parametrize("order", ["critic-first", "generator-first", "simultaneous"])
+def test_memory_is_taken_after_the_step_on_its_last_batch(order: str) -> None:
+    found = population(Counting(), [2], order=order)
+    found.advance(1)
+    view = found.layout.unflatten("generator", found.state["flats"]["generator"][0])["generator"]
+    z = found.batch_parts(0, found.noise.batches - 1)["z"][0]
+    hidden = (z @ view["0.weight"].T + view["0.bias"]).clamp(min=0)
+    mean = (hidden @ view["2.weight"].T + view["2.bias"]).mean(0)
+    torch.testing.assert_close(found.state["memory"]["mean"][0], 0.1 * mean, rtol=0, atol=1e-13)
+
+
 def test_progress_is_the_fraction_of_the_run() -> None:
     found = population(GAN(), steps=4, schedule="linear")
     clocks = []
@@ -305,6 +317,16 @@ def test_a_burst_at_once_and_one_by_one() -> None:
     found.load_state_dict(found.state_dict())
     found.advance(2)
     assert found.state["diverged"].tolist() == [0, 3, -1]  # the first cause stays
+
+
+def test_a_frozen_member_does_not_thaw() -> None:
+    """Though its loss is finite again one step later, its place in the game is lost."""
+    found = population(Counting(until=4 / 32), [0], {"burst": [3 / 32, 9.0]})
+    found.advance(3)
+    before = [leaf[0].clone() for leaf in tree_leaves(found.state["flats"])]
+    found.advance(5)
+    assert found.state["diverged"].tolist() == [3, -1]
+    assert all(torch.equal(leaf[0], kept) for leaf, kept in zip(tree_leaves(found.state["flats"]), before, strict=True))
 
 
 def test_a_rate_that_is_far_too_large() -> None:

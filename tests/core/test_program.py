@@ -100,8 +100,9 @@ def test_without_a_compiler_steps_run_uncompiled_with_a_warning(
         found = [program(*inputs(seed)) for seed in range(3)]
     for seed in range(3):
         assert torch.equal(found[seed]["out"][0], swing(*inputs(seed))["out"][0])
-    assert [record.levelname for record in caplog.records] == ["WARNING"]  # once, not at each step
-    message = caplog.records[0].getMessage()
+    records = [record for record in caplog.records if record.name == "modescope"]
+    assert [record.levelname for record in records] == ["WARNING"]  # once, not at each step
+    message = records[0].getMessage()
     assert "run uncompiled" in message
     assert "RuntimeError: torch.compile is not supported on Python 9.9)" in message
     assert "\n" not in message
@@ -120,7 +121,8 @@ def test_compiled_is_eager_but_for_rounding(caplog: pytest.LogCaptureFixture) ->
     compiled, eager = population("adam", compiled=True), population("adam")
     compiled.advance(20)
     eager.advance(20)
-    assert not caplog.records, "the compiler does not work here"
+    warned = [record.getMessage() for record in caplog.records if record.name == "modescope"]
+    assert warned == []  # or the compiler does not work here, and eager would be compared with itself
     for ours, theirs in zip(tree_leaves(compiled.state), tree_leaves(eager.state), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(compiled.sample(9), eager.sample(9), rtol=0, atol=1e-6)

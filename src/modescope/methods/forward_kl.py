@@ -94,6 +94,7 @@ class ForwardKL(Wrapper):
     clip: float = 10.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.form not in get_args(Form):
             raise nearest_name("form", self.form, get_args(Form))
         need(math.isfinite(self.weight) and self.weight >= 0, f"weight is {self.weight}, expected at least 0")

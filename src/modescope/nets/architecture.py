@@ -157,7 +157,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         critic=MLP(hidden=(128,), init="orthogonal", gain=0.8, input_scale=0.25),
         encoder=MLP(hidden=(128, 128), init="orthogonal", gain=0.8),
     ),
-    "veegan": Architecture(latent_dim=254, generator=relu128, critic=MLP(hidden=(128,)), encoder=relu128),
+    # 254 coordinates and one of noise, as the notebook has them.
+    "veegan": Architecture(latent_dim=255, generator=relu128, critic=MLP(hidden=(128,)), encoder=relu128),
     "ali": Architecture(
         latent_dim=2,
         generator=ali_wide,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import ModescopeError, nearest_name
 from .record import Reproduction
@@ -23,6 +24,7 @@ class Item:
         reference: The paper.
         function: What makes it, ``module:function`` in this package.
         trains: Whether it trains networks.
+        shares: Whether it shares runs with other items of its paper.
         year: Of the paper, if known.
     """
 
@@ -30,6 +32,7 @@ class Item:
     reference: str
     function: str
     trains: bool = True
+    shares: bool = False
     year: int | None = None
 
     def load(self) -> Callable[..., Reproduction]:
@@ -43,13 +46,16 @@ ITEMS: dict[str, Item] = {
     "moons/notebook": Item("the same as its notebook did it: 32 points, its initial weights", REVIEW, "moons:notebook"),
     "kl/figure1": Item("six divergences of two Gaussians as contour maps", KL, "kl_theory:figure1", trains=False),
     "kl/propositions": Item("Proposition 1, Theorem 2 and Proposition 3", KL, "kl_theory:propositions", trains=False),
-    "kl/figure2": Item("the plain GAN on the ring", KL, "kl_runs:figure2"),
-    "kl/figure3": Item("Method 1 at pi = 0.33 on the ring, and along pi", KL, "kl_runs:figure3"),
-    "kl/figure4": Item("Method 2 on the ring", KL, "kl_runs:figure4"),
+    "kl/figure2": Item("the plain GAN on the ring", KL, "kl_runs:figure2", shares=True),
+    "kl/figure3": Item("Method 1 at pi = 0.33 on the ring, and along pi", KL, "kl_runs:figure3", shares=True),
+    "kl/figure4": Item("Method 2 on the ring", KL, "kl_runs:figure4", shares=True),
     "kl/figure5": Item(
-        "GAN, LSGAN, unrolled GAN and Method 2 on the ring, reverse KL along training", KL, "kl_runs:figure5"
+        "GAN, LSGAN, unrolled GAN and Method 2 on the ring, reverse KL along training",
+        KL,
+        "kl_runs:figure5",
+        shares=True,
     ),
-    "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_runs:figure6"),
+    "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_runs:figure6", shares=True),
 }
 
 
@@ -83,6 +89,8 @@ def reproduce(
         except OSError as error:
             raise ModescopeError(f"the folder {str(folder)!r} cannot be written: {error.strerror or error}") from error
         item = ITEMS[each]
-        options = {"workers": workers, "quiet": quiet} if item.trains else {}
+        options: dict[str, Any] = {"workers": workers, "quiet": quiet} if item.trains else {}
+        if item.shares:
+            options["runs"] = (out or Path("reproductions") / each.split("/")[0]) / ("runs-quick" if quick else "runs")
         pages.append(item.load()(folder, quick=quick, **options).page)
     return pages

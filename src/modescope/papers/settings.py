@@ -25,7 +25,7 @@ class Setting:
 NOTEBOOK = Setting(
     "unrolled",
     {"steps": 25_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5, "order": "simultaneous"},
-    "the official notebook; the generator learns ten times as fast as the critic, which is what makes the baseline collapse",
+    "the official notebook; that the generator learns ten times as fast as the critic makes the baseline collapse",
 )
 LSGAN_RING = Setting("unrolled", {"steps": 35_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5})
 VEEGAN = Setting(

@@ -75,9 +75,12 @@ def charts_of(scene: Scene) -> list[Chart]:
 
 def curve_of(index: int, group: Group, name: str) -> Curve:
     """One quantity of one group, at an even choice of looks."""
-    steps, values = group.history.steps, group.history.curves[name][:, group.ranking()].T
-    if name.startswith("loss/"):  # a loss is the mean since the look before, so the first look has none
-        values = np.where(steps > 0, values, np.nan)
+    steps, ranking = group.history.steps, group.ranking()
+    values = group.history.curves[name][:, ranking].T
+    if name.startswith("loss/"):
+        # A loss is the mean over the steps since the look before: the first look has none, nor have frozen members.
+        ends = np.array([np.inf if group.diverged[i] is None else group.diverged[i] for i in ranking])
+        values = np.where((steps > 0) & (steps <= ends[:, None]), values, np.nan)
     keep = evenly(len(steps), LOOKS)
     values = values[:, keep]
     with warnings.catch_warnings():

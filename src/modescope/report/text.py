@@ -31,11 +31,11 @@ def interval(low: float, high: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in per cent: whole ones, but for those near nothing and near all."""
+    """A share in per cent: whole ones, but for those near nothing and near all, which are never rounded to these."""
     per_cent = 100 * share
-    if 0 < per_cent < 1 or 99 < per_cent < 100:
-        return "< 0.1 %" if per_cent < 0.1 else "> 99.9 %" if per_cent > 99.9 else f"{per_cent:.1f} %"
-    return f"{per_cent:.0f} %"
+    if 0 < per_cent < 1:
+        return f"{per_cent:.1f} %" if per_cent >= 0.1 else "< 0.1 %"
+    return f"{min(per_cent, 99.9):.1f} %" if 99 < per_cent < 100 else f"{per_cent:.0f} %"
 
 
 def plural(count: int, noun: str) -> str:
