@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import grad, vmap
 from torch.utils._pytree import tree_leaves
 
+from modescope.core import ModescopeError
 from modescope.core.config import Training, members_of
 from modescope.core.engine import Population
 from modescope.core.method import Method
@@ -80,6 +81,57 @@ def test_the_function_runs_once_and_its_shape_stays() -> None:
         assert torch.equal(found["same"], wanted["same"])
         assert torch.equal(found["kept"], wanted["kept"])
     assert len(calls) == 1
+
+
+def test_equal_tensors_may_part_ways() -> None:
+    def parting(x: Tensor) -> list[Tensor]:
+        first, second, third = x * 2, x * 2, x.clone()
+        first.add_(1)
+        third[1:] = 0
+        return [first, second, third, x]
+
+    program, x = Program(parting), torch.arange(4.0)
+    for _ in range(2):
+        for ours, theirs in zip(program(x), parting(x), strict=True):
+            assert torch.equal(ours, theirs)
+    assert torch.equal(x, torch.arange(4.0))
+
+
+def test_constants_of_two_kinds() -> None:
+    """A tensor from outside, and one that is made anew in each run."""
+    outside = torch.tensor([1.0, 2.0])
+
+    def shifted(x: Tensor) -> dict[str, Tensor]:
+        inside = torch.zeros(2) + torch.tensor([5.0, 7.0])
+        return {"a": x + outside, "b": x - inside, "c": x * 1, "d": x / 1.0, "e": x.to(torch.int64) * 1}
+
+    program = Program(shifted)
+    for value in (0.0, 3.5):
+        x = torch.full((2,), value)
+        for name, theirs in shifted(x).items():
+            ours = program(x)[name]
+            assert ours.dtype == theirs.dtype
+            assert torch.equal(ours, theirs)
+
+
+def test_operations_with_several_results() -> None:
+    def several(x: Tensor) -> list[Tensor]:
+        highest, where = x.max(0)
+        left, right = x.split([1, 2], 1)
+        values, order = x.sort(1)
+        return [highest, where, left.sum(0), right.sum(0), values, order, *x.unbind(0)]
+
+    program = Program(several)
+    for seed in range(3):
+        x = torch.randn(2, 3, generator=torch.Generator().manual_seed(seed))
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(program(x), several(x), strict=True))
+
+
+def test_a_course_that_depends_on_a_value_is_refused() -> None:
+    with pytest.raises(ModescopeError, match="reads the value of a tensor"):
+        Program(lambda x: x * x.sum().item())(torch.ones(2))
+    with pytest.raises(ModescopeError, match="reads the value of a tensor"):
+        Program(lambda x: x if x.sum() > 0 else -x)(torch.ones(2))
 
 
 def raise_at_once(*_: Any, **__: Any) -> Any:

@@ -20,7 +20,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "unrolled-paper": {"latent": 256, "generator": ((128, 128), nn.ReLU), "critic": ((128,), nn.ReLU)},
     # Srivastava et al.: the notebook; its critic has one layer whatever its argument says.
     "veegan": {
-        "latent": 254,
+        "latent": 255,
         "generator": ((128, 128), nn.ReLU),
         "critic": ((128,), nn.ReLU),
         "encoder": ((128, 128), nn.ReLU),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 from rich.console import Console
 
-from ..core.errors import ModescopeError, nearest_name
+from ..core.errors import ModescopeError, nearest_name, need
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,7 @@ class Resume:
         from ..runs import Run
         from .output import finish, print_metrics
 
+        need(len(self.runs) > 0, "runs is empty, expected at least one run's folder")
         runs = [Run(folder) for folder in self.runs]
         finish(runs, self.workers, self.quiet, self.checkpoint_seconds)
         for run in runs:
@@ -107,7 +108,6 @@ class Report:
     pictures: bool = True
 
     def __call__(self) -> None:
-        from ..core.errors import need
         from ..report import write_pictures, write_report
         from ..runs import Run
 

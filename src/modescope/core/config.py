@@ -111,12 +111,17 @@ class Member:
     @property
     def label(self) -> str:
         """For legends: the swept values and the seed."""
-        return ", ".join([*(f"{name}={value:g}" for name, value in self.values.items()), f"seed {self.seed}"])
+        return ", ".join([*filter(None, [self.group]), f"seed {self.seed}"])
 
     @property
     def group(self) -> str:
         """The swept values alone; members of one group differ in their seeds."""
-        return ", ".join(f"{name}={value:g}" for name, value in self.values.items())
+        return ", ".join(f"{name}={short(value)}" for name, value in self.values.items())
+
+
+def short(value: float) -> str:
+    """A number in the fewest digits that tell it from all others."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def members_of(
@@ -130,6 +135,9 @@ def members_of(
     need(len(seeds) > 0, "seeds is empty, expected at least one")
     need(len(set(seeds)) == len(seeds), f"seeds {list(seeds)} repeat, expected distinct ones")
     sweep = dict(sweep or {})
+    paths = float_fields(method)
+    places = [paths.get(name, name) for name in sweep]
+    need(len(set(places)) == len(places), f"sweep names the same hyper-parameter twice: {', '.join(sweep)}")
     for name, values in sweep.items():
         need(len(values) > 0, f"sweep of {name} is empty, expected values")
         need(len(set(values)) == len(values), f"sweep of {name} repeats a value: {list(values)}")

@@ -95,6 +95,7 @@ class Population:
             if member.seed not in cache:
                 modules = {role: seeded(build, member.seed, role) for role, build in builders.items()}
                 layout = layout or Layout.of(modules, self.players)
+                check_buffers(modules, layout.modules)
                 cache[member.seed] = layout.flatten(modules)
             for name, flat in cache[member.seed].items():
                 flats[name].append(flat)
@@ -191,7 +192,7 @@ class Population:
             flat, own = rule.update(grads, state["optimizers"][player.name], state["flats"][player.name])
             state["flats"][player.name], state["optimizers"][player.name] = flat, own
             state["losses"][player.name] = state["losses"][player.name] + losses / player.steps
-            finite = finite & torch.isfinite(flat.sum(-1) + losses)
+            finite = finite & torch.isfinite(sum((part.sum(-1) for part in own.values()), flat.sum(-1) + losses))
         state["memory"] = self.remembered(state, batches[-1], clock)
         decay = self.training.ema
         for owner, average in state["ema"].items():
@@ -288,8 +289,8 @@ class Population:
         }
 
     def take_losses(self) -> dict[str, Tensor]:
-        """Each player's mean loss a step since the last call, with shape `(S)`."""
-        steps = self.state["steps"].clamp(min=1)
+        """Each player's mean loss a step since the last call, with shape `(S)`; NaN for a member that took no step."""
+        steps = self.state["steps"]
         taken = {name: total / steps for name, total in self.state["losses"].items()}
         self.state["losses"] = {name: torch.zeros_like(total) for name, total in taken.items()}
         self.state["steps"] = torch.zeros_like(self.state["steps"])
@@ -359,6 +360,17 @@ def seeded(build: Any, seed: int, role: str) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, role))  # torch.manual_seed would seed accelerators too
         return build()
+
+
+def check_buffers(modules: Mapping[str, nn.Module], first: Mapping[str, nn.Module]) -> None:
+    """Refuses networks whose buffers depend on the seed, since all members share the first one's."""
+    for role, module in modules.items():
+        shared = dict(first[role].named_buffers())
+        odd = [name for name, buffer in module.named_buffers() if not torch.equal(buffer, shared[name].to(buffer))]
+        need(
+            not odd,
+            f"the {role} has buffers that are drawn anew for each member ({', '.join(odd)}): make them parameters",
+        )
 
 
 def with_own(player: str, now: State, before: State) -> State:

@@ -116,8 +116,14 @@ def share(graph: Graph) -> None:
         return
     known: dict[Any, Node] = {}
     for node in calls:
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+            continue  # two draws are not one
         leaves, shape = tree_flatten((node.args, node.kwargs))
-        key = (node.target, str(shape), tuple((type(leaf), leaf) for leaf in leaves))
+        key = (
+            node.target,
+            str(shape),
+            tuple((type(leaf), repr(leaf) if isinstance(leaf, float) else leaf) for leaf in leaves),
+        )
         first = known.setdefault(key, node)
         if first is not node:
             node.replace_all_uses_with(first)

@@ -147,8 +147,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "review-notebook": Architecture(
         latent_dim=4,
-        generator=MLP(hidden=(8, 4), init="normal", gain=1.0, bias=0.01),
-        critic=MLP(hidden=(64, 8), activation="tanh", init="normal", gain=1.0, bias=0.01),
+        generator=MLP(hidden=(8, 4), init="normal", gain=1.0, bias=0.0, bias_mean=0.01),
+        critic=MLP(hidden=(64, 8), activation="tanh", init="normal", gain=1.0, bias=0.0, bias_mean=0.01),
     ),
     "unrolled": Architecture(latent_dim=256, generator=unrolled, critic=unrolled, encoder=unrolled),
     "unrolled-paper": Architecture(
@@ -180,8 +180,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "bourgan": Architecture(
         latent_dim=2,
-        generator=MLP(hidden=(128, 128), activation="leaky-relu"),
-        critic=MLP(hidden=(128, 128), activation="leaky-relu"),
+        generator=MLP(hidden=(128, 128), activation="leaky-relu-0.1"),
+        critic=MLP(hidden=(128, 128), activation="leaky-relu-0.1"),
     ),
     "madgan": Architecture(latent_dim=64, prior="uniform", generator=relu128, critic=relu128, encoder=relu128),
 }

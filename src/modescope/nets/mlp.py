@@ -16,13 +16,14 @@ from .layers import BatchNorm, Maxout, Scale
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky-relu": partial(nn.LeakyReLU, 0.2),
+    "leaky-relu-0.1": partial(nn.LeakyReLU, 0.1),
     "tanh": nn.Tanh,
     "softplus": nn.Softplus,
     "elu": nn.ELU,
 }
 INITS = ("torch", "he", "xavier", "normal", "orthogonal")
 
-Activation = Literal["relu", "leaky-relu", "tanh", "softplus", "elu", "maxout"]
+Activation = Literal["relu", "leaky-relu", "leaky-relu-0.1", "tanh", "softplus", "elu", "maxout"]
 Init = Literal["torch", "he", "xavier", "normal", "orthogonal"]
 
 
@@ -32,13 +33,15 @@ class MLP:
 
     Arguments:
         hidden: The widths of the hidden layers.
-        activation: What follows each hidden layer; ``maxout`` takes the largest of `pieces` linear maps instead.
+        activation: What follows each hidden layer (``leaky-relu`` has the slope 0.2); ``maxout`` takes the largest of
+            `pieces` linear maps instead.
         pieces: The number of linear maps of a maxout unit.
-        batch_norm: Whether each hidden layer is normalised over its batch before its activation.
+        batch_norm: Whether each hidden layer is normalised over its batch, before its activation (after a maxout).
         init: How weights are drawn: ``torch`` (PyTorch's default), ``he`` (normal), ``xavier`` (normal), ``normal``
             (standard deviation `gain`), or ``orthogonal`` (gain `gain`).
         gain: The scale of ``normal`` and ``orthogonal`` weights.
         bias: The standard deviation of the biases, or None for zeros (for PyTorch's default under ``torch``).
+        bias_mean: The mean of the biases, if `bias` is given.
         input_scale: What the input is multiplied by; the unrolled GAN's critic uses 1/4.
     """
 
@@ -49,6 +52,7 @@ class MLP:
     init: Init = "torch"
     gain: float = 1.0
     bias: float | None = None
+    bias_mean: float = 0.0
     input_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -93,4 +97,4 @@ class MLP:
                     nn.init.orthogonal_(module.weight, gain=self.gain)
             nn.init.zeros_(module.bias)
         if self.bias is not None:
-            nn.init.normal_(module.bias, std=self.bias)
+            nn.init.normal_(module.bias, self.bias_mean, self.bias)

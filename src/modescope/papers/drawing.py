@@ -1,9 +1,8 @@
 """What the papers' drawings share: a sheet to draw on, colours that the colour-blind tell apart, and small files."""
 
-__all__ = ["BLUE", "DRAWING", "GREEN", "GREY", "ORANGE", "animate", "canvas", "pixels", "save"]
+__all__ = ["BLUE", "DRAWING", "GREEN", "GREY", "ORANGE", "canvas", "pixels", "save"]
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +38,3 @@ def save(figure: Any, path: Path, colors: int = 128) -> Path:
     drawn = image.fromarray(pixels(figure))
     drawn.quantize(colors, dither=image.Dither.NONE).save(small, "PNG", optimize=True)
     return atomic_write(path, small.getvalue())
-
-
-def animate(path: Path, frames: Iterable[np.ndarray], milliseconds: int, last: int = 2000, colors: int = 24) -> Path:
-    """Writes an endless GIF animation in one step, all frames in the colours of the last one.
-
-    Arguments:
-        path: The GIF to write.
-        frames: The pictures as bytes, with shape `(height, width, 3)`.
-        milliseconds: How long each is shown.
-        last: How long the last one is shown.
-        colors: How many colours it has; few make it small.
-    """
-    image, film = extra("PIL.Image", *DRAWING), io.BytesIO()
-    drawn = [image.fromarray(frame) for frame in frames]
-    palette = drawn[-1].quantize(colors, dither=image.Dither.NONE)
-    first, *others = [frame.quantize(palette=palette, dither=image.Dither.NONE) for frame in drawn]
-    times = [milliseconds] * len(others) + [last]
-    first.save(film, "GIF", save_all=True, append_images=others, duration=times, loop=0, optimize=False)
-    return atomic_write(path, film.getvalue())

@@ -216,7 +216,7 @@ def trained(
             sweep=sweep,
             architecture="small",
             evaluation=Evaluation(samples=SAMPLES, snapshot=250),
-            steps=100 if quick else 15_000,
+            steps=100 if quick else 10_000,
             batch_size=128,
             lr=1e-3,
             critic_lr=1e-4,

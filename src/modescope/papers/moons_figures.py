@@ -9,21 +9,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..core.files import atomic_write
 from ..datasets.array import FixedSet
 from ..datasets.base import Dataset
 from ..datasets.moons import on_arc
 from ..metrics import MetricResult
-from .drawing import BLUE, GREEN, GREY, ORANGE, animate, canvas, pixels, save
+from ..report.movie import gif_of
+from .drawing import BLUE, GREEN, GREY, ORANGE, canvas, pixels, save
 from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, W1
 
 WINDOW = (-1.9, 2.9), (-1.3, 1.8)  # of every picture of samples
 PANELS = (  # the least top of the axis, the measures in it, and their title
-    (0.0, (W1,), "Wasserstein-1 distance"),
+    (0.0, (W1,), "Wasserstein-1 distance (logarithmic)"),
     (1.05, (COVERAGE,), "arc coverage, both moons"),
     (1.05, (BOTH,), "share of seeds that cover both moons"),
     (1.05, (OFF,), "samples off both moons"),
     (0.55, (LIGHTER,), "samples nearest to the lighter moon"),
-    (0.55, ON_EACH, "samples on the outer (blue) and inner (green) moon"),
+    (0.55, ON_EACH, "samples on outer (blue), inner (green)"),
 )
 
 
@@ -81,8 +83,11 @@ def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]
                 middle = place + (index - (len(names) - 1) / 2) * width * 1.3
                 draw_members(ax, results[latent][name], middle, width, (BLUE, GREEN)[index])
         ax.axhline(results[latents[0]][names[0]].floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)), zorder=3)
-        top = max(top, ax.get_ylim()[1])
-        ax.set_ylim(-0.04 * top, top)
+        if names == (W1,):
+            logarithmic(ax, results[latents[0]][W1].floor)
+        else:
+            top = max(top, ax.get_ylim()[1])
+            ax.set_ylim(-0.04 * top, top)
         ax.set_xticks(range(len(latents)), [str(latent) for latent in latents])
         ax.set_xlim(-0.6, len(latents) - 0.4)
         ax.set_title(title, fontsize=11)
@@ -93,8 +98,8 @@ def against_latent(path: Path, results: Mapping[int, Mapping[str, MetricResult]]
         axes[0, 0].plot([], [], "D", color="black", ms=5)[0],
         axes[0, 0].plot([], [], color=ORANGE, lw=1.6, ls=(0, (5, 3)))[0],
     ]
-    names = ["one seed", "mean and 95 % interval", "a perfect sampler"]
-    figure.legend(marks, names, loc="outside lower center", ncols=3, frameon=False, fontsize=11)
+    legend = ["one seed", "mean and 95 % interval", "a perfect sampler"]
+    figure.legend(marks, legend, loc="outside lower center", ncols=3, frameon=False, fontsize=11)
     return save(figure, path)
 
 
@@ -109,7 +114,7 @@ def draw_members(ax: Any, result: MetricResult, middle: float, width: float, col
 
 
 def along_training(path: Path, steps: np.ndarray, curves: Mapping[int, np.ndarray], floor: float) -> Path:
-    """The Wasserstein-1 distance along training: every member, and the mean.
+    """The Wasserstein-1 distance along training: every member, and the median.
 
     Arguments:
         path: The PNG to write.
@@ -118,15 +123,16 @@ def along_training(path: Path, steps: np.ndarray, curves: Mapping[int, np.ndarra
         floor: That of a perfect sampler.
     """
     figure, axes = canvas(1, len(curves), (11.6, 3.9))
-    top = 1.05 * max(float(np.nanmax(curve[len(curve) // 8 :])) for curve in curves.values())
+    top = 1.3 * max(float(np.nanmax(curve)) for curve in curves.values())
     for ax, (latent, curve) in zip(axes.flat, sorted(curves.items()), strict=True):
         ax.plot(steps, curve, color=BLUE, alpha=0.35, lw=1)
-        ax.plot(steps, np.nanmean(curve, axis=1), color="black", lw=2.4)
+        ax.plot(steps, np.nanmedian(curve, axis=1), color="black", lw=2.4)
         ax.axhline(floor, color=ORANGE, lw=1.6, ls=(0, (5, 3)))
-        ax.set(ylim=(0, top), xlim=(0, steps[-1]), xlabel="step")
+        ax.set(xlim=(0, steps[-1]), xlabel="step")
+        logarithmic(ax, floor, top)
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         ax.set_title(f"latent dimension {latent}", fontsize=11.5)
-    axes[0, 0].set_ylabel("Wasserstein-1 distance")
+    axes[0, 0].set_ylabel("Wasserstein-1 distance (logarithmic)")
     return save(figure, path)
 
 
@@ -156,7 +162,16 @@ def animation(path: Path, dataset: Dataset, steps: np.ndarray, samples: np.ndarr
                 note.set_text(outside(points))
             yield pixels(figure)
 
-    return animate(path, frames(), milliseconds=110)
+    return atomic_write(path, gif_of(list(frames())))
+
+
+def logarithmic(ax: Any, floor: float, top: float | None = None) -> None:
+    """A logarithmic axis from below the floor, with plain numbers."""
+    ax.set_yscale("log")
+    ax.set_ylim(0.7 * floor, top)
+    ticks = [tick for tick in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if 0.7 * floor < tick < ax.get_ylim()[1]]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
 
 
 def draw_samples(ax: Any, dataset: Dataset, points: np.ndarray, size: float) -> tuple[Any, Any]:
@@ -167,8 +182,9 @@ def draw_samples(ax: Any, dataset: Dataset, points: np.ndarray, size: float) -> 
     if isinstance(dataset, FixedSet):
         ax.plot(*dataset.points.T, "o", color=ORANGE, ms=3, zorder=3)
     cloud = ax.scatter(*points.T, s=size, color=BLUE, alpha=0.45, linewidths=0, zorder=4)
-    place = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
-    note = ax.text(0.98, 0.03, outside(points), fontsize=8, color=GREY, **place)
+    place = {"transform": ax.transAxes, "ha": "right", "va": "bottom", "zorder": 5}
+    paper = {"color": "white", "alpha": 0.8, "pad": 1.5, "lw": 0}
+    note = ax.text(0.98, 0.03, outside(points), fontsize=8, color=GREY, bbox=paper, **place)
     ax.set(xlim=WINDOW[0], ylim=WINDOW[1], aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
     ax.spines[:].set_color("#c5ccd4")

@@ -143,7 +143,7 @@ MEASURES: tuple[Metric, ...] = (
         BOTH,
         "Covers both moons",
         "higher",
-        f"1 if at least half of the pieces of each arc are covered, where a piece is: {PIECES}",
+        f"1 if at least half of {BINS} equal pieces of each arc have at least 1 of {{n}} samples within {RADIUS}",
         "How many members reach both moons.",
         covers_both,
     ),

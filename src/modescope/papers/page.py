@@ -12,34 +12,16 @@ from pathlib import Path
 
 from ..core.errors import need
 from ..core.files import atomic_write
+from ..report.assets import asset
+from ..report.text import scientific
 from ..theory.statement import Statement
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --paper: #fbfbf9; --card: #ffffff; --line: #dfe3e8;
-  --head: #f1f4f7; --accent: #0072b2; --good: #00694d; --bad: #a84300; --good-bg: #e0f3ec; --bad-bg: #fdeadf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #a3adba; --paper: #14181e; --card: #1c222b;
-  --line: #333c48; --head: #232b36; --accent: #56b4e9; --good: #5fd3ae; --bad: #f6a571; --good-bg: #12342a;
-  --bad-bg: #3d2413; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI",
-  Roboto, "DejaVu Sans", sans-serif; -webkit-text-size-adjust: 100%; }
-main { max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1 { font-size: clamp(1.55rem, 4.5vw, 2.2rem); line-height: 1.2; margin: 0 0 .8rem; letter-spacing: -.01em; }
-h2 { font-size: 1.3rem; line-height: 1.3; margin: 2.8rem 0 .8rem; padding-top: 1.1rem;
-  border-top: 1px solid var(--line); }
-h3 { font-size: 1rem; margin: 0; }
-p { margin: 0 0 1rem; max-width: 46rem; overflow-wrap: break-word; }
+STYLE = (
+    asset("page.css")
+    + """
 .intro { color: var(--soft); font-size: 1.06rem; }
-figure { margin: 1.4rem 0; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 10px; }
-figcaption, caption { color: var(--soft); font-size: .92rem; padding: .5rem .1rem 0; text-align: left; }
-caption { padding: 0 .1rem .5rem; }
-.scroll { overflow-x: auto; margin: 1.2rem 0; }
-table { border-collapse: collapse; width: 100%; font-size: .93rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .45rem .8rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { background: var(--head); font-weight: 600; white-space: nowrap; }
-td.number, th.number { text-align: right; white-space: nowrap; }
 .statement { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.15rem;
   margin: 1rem 0; }
 .statement header { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin-bottom: .6rem; }
@@ -47,17 +29,15 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .pair p { margin: 0; }
 .label { display: block; color: var(--soft); font-size: .76rem; font-weight: 600; letter-spacing: .06em;
   text-transform: uppercase; }
-.badge { font-size: .8rem; font-weight: 600; border-radius: 99px; padding: .1rem .65rem; }
-.good { color: var(--good); background: var(--good-bg); } .bad { color: var(--bad); background: var(--bad-bg); }
 dl { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .1rem 1.2rem; margin: .8rem 0 0; font-size: .9rem;
   border-top: 1px dashed var(--line); padding-top: .7rem; }
 sub { line-height: 0; font-size: .72em; }
 dt { color: var(--soft); } dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-@media (max-width: 42rem) { main { padding: 1.6rem 1rem 3rem; } .pair { grid-template-columns: 1fr; gap: .8rem; } }
-@media print { body { background: #fff; } .statement, figure, tr { break-inside: avoid; } }
+@media (max-width: 42rem) { .pair { grid-template-columns: 1fr; gap: .8rem; } }
+@media print { .statement { break-inside: avoid; } }
 """
+)
 
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SUBSCRIPT = re.compile(r"\b([A-Z]{1,3})_(\w{1,3})\b")
 TYPES = {".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -216,11 +196,7 @@ def show(value: object) -> str:
         return "yes" if value else "no"
     if not isinstance(value, float):
         return str(value)
-    text = f"{value:.4g}"
-    digits, _, power = text.partition("e")
-    if power:
-        digits = f"{digits} · 10{str(int(power)).translate(SUPERSCRIPT)}"
-    return digits.replace("-", "−")
+    return scientific(value, 4)
 
 
 def _text(plain: str) -> str:

@@ -12,13 +12,13 @@ from .text import joined, plural
 from .verdict import RULE, verdict_of
 
 
-def part_data(scene: Scene, figures: Mapping[str, Any]) -> dict[str, Any]:
+def part_data(scene: Scene, name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows of a scene, whose figures have the data `figures`."""
     modes = scene.dataset.modes
     known = plural(len(modes), "mode") if modes is not None else "no known modes"
     summary = summary_of(scene)
     return {
-        "name": type(scene.dataset).__name__,
+        "name": name,
         "about": f"{scene.dataset.summary}; {known}, {plural(scene.dataset.dim, 'coordinate')}",
         "cards": [
             {"label": group.label, "verdict": verdict_of(group), "facts": facts_of(group)} for group in scene.groups
@@ -41,7 +41,8 @@ def facts_of(group: Group) -> list[str]:
     created = str(config.get("created", "")).replace("T", " ").replace("Z", " UTC")
     facts = [
         f"{method} on {type(experiment.dataset).__name__}",
-        f"{plural(len(group.at), 'seed')}, {plural(experiment.training.steps, 'step')} of {experiment.training.batch_size:,}",
+        f"{plural(len(group.at), 'seed')}, {plural(experiment.training.steps, 'step')} "
+        f"of {plural(experiment.training.batch_size, 'sample')}",
         f"begun {created}" if created else "",
         " on ".join(part for part in (versions, platform) if part),
     ]
@@ -74,10 +75,8 @@ def drawing_notes(figures: Mapping[str, Any]) -> list[str]:
     notes = []
     for part in figures["panels"]:
         if len(part["panels"]) < part["total"]:
-            label = figures["labels"][part["group"]]
-            notes.append(
-                f"{label}: {len(part['panels'])} of {part['total']:,} members are drawn, evenly from the worst to the best."
-            )
+            label, drawn = figures["labels"][part["group"]], len(part["panels"])
+            notes.append(f"{label}: {drawn} of {part['total']:,} seeds are drawn, evenly from the worst to the best.")
     for film in figures["films"]:
         frames, _, points, _ = film["points"]["shape"]
         if frames < film["looks"] or points < film["kept"]:

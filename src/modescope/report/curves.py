@@ -63,9 +63,7 @@ def charts_of(scene: Scene) -> list[Chart]:
     names.sort(key=lambda name: (name not in floors, not name.startswith("loss/")))
     charts = []
     for name in names:
-        curves = [
-            curve_of(i, group, name) for i, group in enumerate(scene.groups) if name in group.history.curves
-        ]
+        curves = [curve_of(i, group, name) for i, group in enumerate(scene.groups) if name in group.history.curves]
         seen = [curve for curve in curves if np.isfinite(curve.values).any()]
         if seen:
             floor = floors.get(name)

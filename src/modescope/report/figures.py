@@ -1,9 +1,22 @@
 """The data of the figures of samples: final samples of each member, and the film of their training."""
 
-__all__ = ["Film", "Panel", "Shown", "bin_centers", "coordinates", "films_of", "histogram", "panels_of", "quantised", "seed_label", "shown_of"]
+__all__ = [
+    "Film",
+    "Panel",
+    "Shown",
+    "bin_centers",
+    "coordinates",
+    "films_of",
+    "histogram",
+    "panels_of",
+    "quantised",
+    "seed_label",
+    "shown_of",
+]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -152,7 +165,7 @@ def quantised(placed: np.ndarray, backdrop: Backdrop) -> np.ndarray:
     low, high = np.array(backdrop.view).T
     with np.errstate(invalid="ignore", over="ignore"):
         units = np.clip((placed - low) / (high - low), -1.0, 2.0) * UNIT
-    return np.where(np.isfinite(units), units, NOWHERE).round().astype("<i2")
+    return np.where(np.isfinite(placed), units, NOWHERE).round().astype("<i2")
 
 
 def coordinates(points: np.ndarray, backdrop: Backdrop) -> np.ndarray:
@@ -167,22 +180,33 @@ def films_of(scene: Scene, shown: Sequence[Shown], backdrop: Backdrop, numbers: 
     Fewer points are kept first, then fewer frames.
     """
     filmed = [part for part in shown if scene.groups[part.group].run.experiment.evaluation.snapshot > 0]
-    return [film_of(scene.groups[part.group], part, backdrop, numbers // len(filmed)) for part in filmed]
+    films = []
+    for run, parts in groupby(filmed, key=lambda part: scene.groups[part.group].run):
+        steps, samples = run.snapshots()  # once for all groups of a run: they may be large
+        for part in parts:
+            films.append(film_of(scene.groups[part.group], part, backdrop, steps, samples, numbers // len(filmed)))
+    return films
 
 
-def film_of(group: Group, shown: Shown, backdrop: Backdrop, numbers: int) -> Film:
-    """The film of some members of a group."""
-    steps, x = group.run.snapshots()
-    members = shown.members
-    axes = len(backdrop.axes)
+def film_of(
+    group: Group, shown: Shown, backdrop: Backdrop, steps: np.ndarray, samples: np.ndarray, numbers: int
+) -> Film:
+    """The film of some members of a group, from its run's looks, `samples` with shape `(T, S, n, D)`."""
+    axes, members = len(backdrop.axes), shown.members
     frames = min(len(steps), FRAMES)
-    points = min(x.shape[2], max(FEWEST, numbers // max(1, frames * len(members) * axes)))
+    points = min(samples.shape[2], max(FEWEST, numbers // max(1, frames * len(members) * axes)))
     frames = min(frames, max(2, numbers // (points * len(members) * axes)))
     keep = evenly(len(steps), frames)
     own = [group.at[member] for member in members]
-    placed = np.stack([backdrop.place(x[look][own, :points]) for look in keep])
+    placed = np.stack([backdrop.place(samples[look][own, :points]) for look in keep])
     measure = "modes" if "modes" in group.history.curves else "sliced_w2"
-    scores = group.history.curves[measure][keep][:, list(members)]
     return Film(
-        shown.group, members, steps[keep], len(steps), quantised(placed, backdrop), x.shape[2], measure, scores
+        group=shown.group,
+        members=members,
+        steps=steps[keep],
+        looks=len(steps),
+        points=quantised(placed, backdrop),
+        kept=samples.shape[2],
+        measure=measure,
+        scores=group.history.curves[measure][keep][:, list(members)],
     )

@@ -170,4 +170,3 @@ def narrowed(result: MetricResult, at: Sequence[int], dataset: Dataset) -> Metri
     lost = len(values) - len(finite)
     note = f"{lost} of {len(values)} members left out: their value is not finite" if lost else ""
     return replace(result, value=mean, low=low, high=high, per_member=values, note=note)
-

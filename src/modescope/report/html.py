@@ -58,24 +58,29 @@ def render(scenes: Sequence[Scene], runs: Sequence[Run]) -> str:
     page.globals |= {"plural": plural}
     payloads = [payload_of(scene, len(scenes)) for scene in scenes]
     return page.get_template("report.html.j2").render(
-        title=title_of(scenes),
+        title=title_of(unique_names(runs), scenes),
         style=safe(asset("page.css") + asset("report.css")),
         plotly=safe(plotly),
         script=safe("\n".join(map(asset, SCRIPTS))),
         data=safe(encoded(payloads)),
         made=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime()),
         version=version("modescope"),
-        parts=[part_data(scene, payload) for scene, payload in zip(scenes, payloads, strict=True)],
+        parts=[part_data(*part) for part in zip(scenes, data_names(scenes), payloads, strict=True)],
         commands=[(name, run.command) for name, run in zip(unique_names(runs), runs, strict=True)],
         settings=settings_of(runs),
         references=references_of(scenes),
     )
 
 
-def title_of(scenes: Sequence[Scene]) -> str:
-    """What the report is about: the runs' names, or how many there are."""
-    names = list(dict.fromkeys(group.label for scene in scenes for group in scene.groups))
+def title_of(names: Sequence[str], scenes: Sequence[Scene]) -> str:
+    """What the report is about: the runs' names, or how many there are and their data."""
     if len(names) <= 4:
         return " · ".join(names)
-    data = joined([type(scene.dataset).__name__ for scene in scenes])
-    return f"{plural(len(names), 'group')} of members on {data}"
+    kinds = dict.fromkeys(type(scene.dataset).__name__ for scene in scenes)
+    return f"{plural(len(names), 'run')} on {joined(list(kinds))}"
+
+
+def data_names(scenes: Sequence[Scene]) -> list[str]:
+    """The names of the scenes' data sets, numbered where two are of one kind."""
+    kinds = [type(scene.dataset).__name__ for scene in scenes]
+    return [f"{kind} ({kinds[: i + 1].count(kind)})" if kinds.count(kind) > 1 else kind for i, kind in enumerate(kinds)]

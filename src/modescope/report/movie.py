@@ -137,18 +137,28 @@ def move(cell: Cell, backdrop: Backdrop, step: int, modes: int) -> None:
 
 
 def gif_of(frames: list[np.ndarray]) -> bytes:
-    """A GIF that repeats, with the colours of its middle frame."""
+    """A GIF that repeats, in at most 128 colours."""
     image = extra("PIL.Image", "report", "drawing pictures")
     height, width = frames[0].shape[:2]
     size = (min(GIF_WIDTH, width), round(height * min(1.0, GIF_WIDTH / width)))
     pictures = [image.fromarray(frame).resize(size, image.Resampling.LANCZOS) for frame in frames]
-    palette = pictures[len(pictures) // 2].quantize(128, image.Quantize.MAXCOVERAGE, dither=image.Dither.NONE)
+    palette = palette_of(pictures[len(pictures) // 2])
     first, *rest = [picture.quantize(palette=palette, dither=image.Dither.NONE) for picture in pictures]
     each = max(40, round(1000 * SECONDS / len(frames)))
     lasting = [each] * (len(frames) - 1) + [round(1000 * HOLD)]
     file = io.BytesIO()
     first.save(file, "GIF", save_all=True, append_images=rest, duration=lasting, loop=0, optimize=False)
     return file.getvalue()
+
+
+def palette_of(picture: Any) -> Any:
+    """A picture with the colours that all frames use: those of one frame, and white for the paper."""
+    image = extra("PIL.Image", "report", "drawing pictures")
+    palette = picture.quantize(128, image.Quantize.MAXCOVERAGE, dither=image.Dither.NONE)
+    colors = np.array(palette.getpalette()).reshape(-1, 3)
+    colors[colors.sum(axis=1).argmax()] = 255
+    palette.putpalette(colors.ravel().tolist())
+    return palette
 
 
 def mp4_of(frames: list[np.ndarray]) -> bytes:
@@ -160,7 +170,13 @@ def mp4_of(frames: list[np.ndarray]) -> bytes:
         path = Path(folder) / "film.mp4"
         try:
             writer = ffmpeg.write_frames(
-                str(path), (width, height), fps=rate, quality=None, output_params=QUALITY, macro_block_size=2, ffmpeg_log_level="error"
+                str(path),
+                (width, height),
+                fps=rate,
+                quality=None,
+                macro_block_size=2,
+                ffmpeg_log_level="error",
+                output_params=QUALITY,
             )
             writer.send(None)
             for frame in [*frames, *[frames[-1]] * round(HOLD * rate)]:

@@ -33,7 +33,9 @@ def label_of(text: str, width: int = 60) -> str:
 
 def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, np.ndarray]:
     """A figure apart from any global state, and its axes, with shape `(rows, columns)`."""
-    figure = extra("matplotlib.figure", "report", "drawing pictures").Figure(figsize=size, dpi=DPI, layout="constrained")
+    figure = extra("matplotlib.figure", "report", "drawing pictures").Figure(
+        figsize=size, dpi=DPI, layout="constrained"
+    )
     axes = figure.subplots(rows, columns, squeeze=False)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)

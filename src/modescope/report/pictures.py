@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.errors import ModescopeError
 from ..core.files import atomic_write
 from ..runs import Run
@@ -19,7 +17,7 @@ from .groups import Scene, scenes_of
 from .movie import movies_of
 from .paint import INK, SOFT, canvas, color_of, dash_of, label_of, paint_backdrop, png_of
 from .table import summary_of
-from .text import number, slug
+from .text import plural, slug
 
 PANELS = 48  # members that are drawn, in all
 POINTS = 500  # of a panel
@@ -152,5 +150,6 @@ def draw_samples(scene: Scene, index: int, members: Sequence[int], backdrop: Bac
         ax.set_title(f"{panel.label}{badge}\n{panel.fate.replace(' · ', chr(10))}", fontsize=9, color=INK)
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    figure.suptitle(f"{label_of(group.label)}: final samples of {len(panels)} of {number(len(group.at))} seeds", fontsize=12)
+    title = f"{label_of(group.label)}: final samples of {len(panels)} of {plural(len(group.at), 'seed')}"
+    figure.suptitle(title, fontsize=12, color=INK)
     return png_of(figure)

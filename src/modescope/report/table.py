@@ -69,10 +69,10 @@ def summary_of(scene: Scene) -> Summary:
 def best_rows(results: Sequence[MetricResult], alpha: float = 0.05) -> frozenset[int]:
     r"""The rows that cannot be told apart from the one with the best mean.
 
-    A row is left out if its mean is worse by a one-sided Welch test at :math:`\alpha / (K - 1)` for :math:`K` rows. The
-    truly best of the rows is then among those returned with probability :math:`1 - \alpha`, since it is lost only if one
-    of the :math:`K - 1` others seems better than it is. Rows of one member, which tell nothing of other seeds, and rows
-    with members that have no value take no part.
+    A row is left out if its mean is worse by a one-sided Welch test at :math:`\alpha / (K - 1)` for :math:`K` rows.
+    The truly best of the rows is then among those returned with probability :math:`1 - \alpha`, since it is lost only
+    if one of the :math:`K - 1` others seems better than it is. Rows of one member, which tell nothing of other seeds,
+    and rows with members that have no value take no part.
 
     Returns:
         The indices; empty if fewer than two rows take part, or none of them is worse.

@@ -1,6 +1,6 @@
 """Words and numbers as readers like them."""
 
-__all__ = ["interval", "joined", "number", "percent", "plural", "slug", "span"]
+__all__ = ["interval", "joined", "number", "percent", "plural", "scientific", "slug", "span"]
 
 import math
 from collections.abc import Sequence
@@ -8,19 +8,24 @@ from collections.abc import Sequence
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with a few digits, a true minus sign, and powers of ten written out; a dash where there is none."""
-    if value is None or math.isnan(value):
+def number(value: float, digits: int = 3) -> str:
+    """A number with a few digits; whole ones in full; a dash where there is none."""
+    if math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value == int(value) and abs(value) < 1e6:
+    whole = value == int(value) and abs(value) < 1e6
+    if whole or 10**digits <= abs(value) < 1e7:
         return f"{value:,.0f}".replace("-", "−")
-    mantissa, _, power = f"{value:.{digits}g}".partition("e")
-    if power and 1 <= abs(value) < 1e7:
-        mantissa, power = f"{value:,.0f}", ""
-    written = f"{mantissa} · 10{str(int(power)).translate(SUPERSCRIPT)}" if power else mantissa
-    return written.replace("-", "−")
+    return scientific(value, digits)
+
+
+def scientific(value: float, digits: int) -> str:
+    """A number with a few digits, powers of ten written out, and a true minus sign."""
+    text, _, power = f"{value:.{digits}g}".partition("e")
+    if power:
+        text = f"{text} · 10{str(int(power)).translate(SUPERSCRIPT)}"
+    return text.replace("-", "−")
 
 
 def interval(low: float, high: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..datasets.base import Modes
-from ..metrics import MetricResult, count_modes
+from ..metrics import count_modes
 from .groups import MASS, QUALITY, SLICED, Group
 from .text import interval, joined, number, percent, plural, span
 
@@ -18,7 +18,12 @@ Tone = Literal["good", "fair", "bad", "plain"]
 FATES: dict[str, tuple[str, Tone, str, str]] = {
     "diverged": ("Diverged", "bad", "diverged", "diverged"),
     "collapsed": ("Mode collapse", "bad", "collapsed {near}", "collapsed {near}"),
-    "none": ("Misses modes", "bad", "covers no mode", "cover no mode"),
+    "blurred": (
+        "Blurred",
+        "bad",
+        "spreads between the modes and covers none",
+        "spread between the modes and cover none",
+    ),
     "some": ("Misses modes", "fair", "covers {some} of {modes} modes", "cover {some} of {modes} modes"),
     "all": ("All modes covered", "good", "covers {all}", "cover {all}"),
 }
@@ -34,8 +39,7 @@ class Verdict:
 
     Arguments:
         badge: In two or three words.
-        tone: ``good`` if every member covers all modes, ``bad`` if one collapsed or diverged, ``fair`` otherwise;
-            ``plain`` where there are no modes to cover.
+        tone: ``good``, ``fair`` or ``bad``; ``plain`` where there are no modes to cover and it may be either.
         text: In a sentence or two.
     """
 
@@ -66,14 +70,14 @@ def fate(group: Group, member: int, near: int, modes: int) -> str:
     Collapse is told from where the samples are nearest, since a small cloud may circle the modes and rest on none, and
     a cloud over all of them may be too wide to cover any.
     """
-    if group.diverged[member] is not None:
-        return "diverged"
     covered = group.score(MASS, member)
+    if group.diverged[member] is not None or math.isnan(covered):
+        return "diverged"
     if covered >= modes:
         return "all"
-    if near <= max(1, modes // 4):
+    if modes > 1 and near <= max(1, modes // 4):
         return "collapsed"
-    return "some" if covered else "none"
+    return "some" if covered else "blurred"
 
 
 def badge_of(fates: list[str]) -> tuple[str, Tone]:
@@ -106,24 +110,30 @@ def coverage(group: Group, fates: list[str], near: list[int], modes: int) -> str
 def precision(group: Group) -> str:
     """How many samples lie on a mode."""
     quality = group.results[QUALITY]
-    return f"{percent(quality.value)} of the samples lie on a mode; of a perfect sampler's, {percent(quality.floor)} do."
+    if math.isnan(quality.value):
+        return "Their samples are not finite."
+    floor = f"; of a perfect sampler's, {percent(quality.floor)} do" if math.isfinite(quality.floor) else ""
+    return f"{percent(quality.value)} of the samples lie on a mode{floor}."
 
 
 def closeness(group: Group) -> Verdict:
     """How far a group is from data without known modes, in terms of a perfect sampler's distance."""
-    result = group.results[SLICED]
-    lost = sum(step is not None for step in group.diverged)
-    text = f"{result.label} is {number(result.value)}{spread(result)}; a perfect sampler scores {number(result.floor)}"
+    result, seeds = group.results[SLICED], plural(len(group.at), "seed")
+    lost = sum(
+        step is not None or math.isnan(value) for step, value in zip(group.diverged, result.per_member, strict=True)
+    )
+    parts = [f"{lost} of {seeds} diverged."] if lost else []
+    if math.isnan(result.value):
+        return Verdict("Diverged", "bad", " ".join([*parts, "There is no finite score."]))
+    inside = interval(result.low, result.high)
+    scored = f"{result.label} is {number(result.value)}{f' (95 % interval {inside})' if inside else ''}"
     close = result.value <= result.floor + 2 * result.floor_sd
-    far = f", {number(result.value / result.floor, 2)} times less" if result.floor > 0 and not close else ""
-    end = " give or take its noise, so no difference shows" if close else far
-    told = f"{text}{end}." + (f" {lost} of {plural(len(group.at), 'seed')} diverged." if lost else "")
+    if close:
+        parts.append(f"{scored}, within the noise of a perfect sampler's {number(result.floor)}.")
+    else:
+        parts.append(
+            f"{scored}, {number(result.value / result.floor, 2)} times a perfect sampler's {number(result.floor)}."
+        )
     if lost:
-        return Verdict("Diverged", "bad", told)
-    return Verdict("Near the truth" if close else "No known modes", "plain", told)
-
-
-def spread(result: MetricResult) -> str:
-    """The interval of a result, in brackets."""
-    text = interval(result.low, result.high)
-    return f" (95 % interval {text})" if text else ""
+        return Verdict("Diverged", "bad", " ".join(parts))
+    return Verdict("Near the truth", "good", parts[0]) if close else Verdict("Off the truth", "plain", parts[0])

@@ -12,7 +12,7 @@ import torch
 
 from .. import datasets, methods
 from ..core.config import Member, Training, members_of
-from ..core.engine import Population
+from ..core.engine import Population, seeded
 from ..core.errors import ModescopeError, need
 from ..core.method import Method
 from ..datasets.base import Dataset
@@ -81,7 +81,10 @@ class Experiment:
     def __post_init__(self) -> None:
         need(self.block >= 1, f"block is {self.block}, expected at least 1")
         need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
-        self.method.check(self.architecture.space(self.dataset.dim), self.training.batch_size)
+        space = self.architecture.space(self.dataset.dim)
+        self.method.check(space, self.training.batch_size)
+        for role, build in self.method.networks(space).items():
+            seeded(build, 0, role)  # a user's own network fails here, before a folder is made
         self.members  # noqa: B018 - validates seeds and sweep
 
     @cached_property

@@ -159,5 +159,5 @@ def sliced(samples: Tensor, dataset: Dataset) -> Tensor:
     """The sliced Wasserstein-2 distance of each member to the same true samples."""
     generator = torch.Generator().manual_seed(0)
     true = dataset.sample(samples.shape[1], generator, torch.float64)
-    directions = random_directions(32, dataset.dim, generator, torch.float64)
+    directions = random_directions(32, dataset.dim)
     return sliced_wasserstein(samples, true.expand_as(samples), directions, p=2)

@@ -48,7 +48,10 @@ function paintPlane(scene, pen, width, height) {
 }
 
 function dot(pen, x, y, size) {
-  pen.fillRect(x - size / 2, y - size / 2, size, size);
+  if (size < 3.5) return pen.fillRect(x - size / 2, y - size / 2, size, size); // no rounder to the eye, and faster
+  pen.beginPath();
+  pen.arc(x, y, size / 2, 0, 2 * Math.PI);
+  pen.fill();
 }
 
 // The greatest density that panels of a line show; a collapsed generator's bars are cut off there.
