@@ -58,7 +58,8 @@ class Tally:
         if look.diverged is not None:
             self.diverged[look.block] = look.diverged
         now = time.monotonic()
-        self.first = self.first or (now, self.done)
+        if look.step > 0:  # the first steps hold the recording, or compiling, of the program
+            self.first = self.first or (now, self.done)
         self.last = (now, self.done)
 
     @property
@@ -73,7 +74,7 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Member-steps a second since the first look; what was done before a resume does not count."""
+        """Member-steps a second since the first steps; what was done before a resume does not count."""
         if self.first is None or self.last[0] <= self.first[0]:
             return 0.0
         return (self.last[1] - self.first[1]) / (self.last[0] - self.first[0])
