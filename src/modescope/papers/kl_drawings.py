@@ -104,7 +104,7 @@ def along_pi(
             ax.axhline(result.floor, color=GREY, linestyle="--", linewidth=1)
         ax.set_title(label, fontsize=11)
         ax.set_xlabel("π")
-        shown = [(p, x) for p, x in zip(pis, places, strict=True) if p in (1e-4, 0.01, 0.33, 0.67, 0.99, 1 - 1e-4)]
+        shown = [(p, x) for p, x in zip(pis, places, strict=True) if p != 0.5]
         ax.set_xticks([x for _, x in shown], [f"{p:g}" for p, _ in shown], fontsize=8)
     axes.flat[0].legend(frameon=False, fontsize=9)
     return save(figure, path)

@@ -18,7 +18,7 @@ DEPTH = 7.0  # nats below the peak at which the shade ends
 TRUE = 1000  # true samples that are drawn
 FITTED = 2000  # true samples that principal components are fitted to
 BINS = 60
-MARGIN = 0.1  # of the data's extent, on every side, for samples that are off
+MARGIN = 0.1  # of the data's longer side, on every side, for samples that are off
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,9 @@ def backdrop_of(dataset: Dataset) -> Backdrop:
 
 
 def margined(extent: Extent) -> Extent:
-    """An extent with a margin."""
-    return tuple((low - MARGIN * (high - low), high + MARGIN * (high - low)) for low, high in extent)
+    """An extent with the same margin on every side."""
+    margin = MARGIN * max(high - low for low, high in extent)
+    return tuple((low - margin, high + margin) for low, high in extent)
 
 
 def true_samples(dataset: Dataset, n: int) -> np.ndarray:
