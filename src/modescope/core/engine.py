@@ -20,11 +20,11 @@ from .noise import Need, Noise, seed_of
 from .optim import Optimizer, learning_rate_factor
 from .program import Program
 from .space import Space
+from .state import State, flat_names, freeze, from_flat_names, with_own
 
 COMPANY = 1024  # the fewest latents that are evaluated together, for the statistics of batch normalisation
 
 Flats = dict[str, Tensor]
-State = dict[str, Any]
 Values = Mapping[str, Tensor]
 
 
@@ -335,26 +335,6 @@ def one_batch(batch: Mapping[str, Any], memory: Mapping[str, Tensor], clock: Ten
     return Batch(batch["real"], batch["z"], batch["u"], batch["noise"], memory, clock[0])
 
 
-def flat_names(tree: Any, prefix: str = "") -> dict[str, Tensor]:
-    """A nested dictionary of tensors as one with dotted names."""
-    if not isinstance(tree, dict):
-        return {prefix: tree.contiguous()}
-    return {
-        name: leaf
-        for key, part in tree.items()
-        for name, leaf in flat_names(part, f"{prefix}.{key}" if prefix else key).items()
-    }
-
-
-def from_flat_names(like: Any, named: Mapping[str, Tensor], device: torch.device, prefix: str = "") -> Any:
-    """The inverse of :func:`flat_names`, in the shape of `like`."""
-    if not isinstance(like, dict):
-        return named[prefix].to(device).clone()
-    return {
-        key: from_flat_names(part, named, device, f"{prefix}.{key}" if prefix else key) for key, part in like.items()
-    }
-
-
 def seeded(build: Any, seed: int, role: str) -> nn.Module:
     """A fresh network, drawn from a seed and its role, leaving PyTorch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
@@ -371,24 +351,3 @@ def check_buffers(modules: Mapping[str, nn.Module], first: Mapping[str, nn.Modul
             not odd,
             f"the {role} has buffers that are drawn anew for each member ({', '.join(odd)}): make them parameters",
         )
-
-
-def with_own(player: str, now: State, before: State) -> State:
-    """The state before a step, but for one player's own parameters and optimiser."""
-    return {**before, **{part: {**before[part], player: now[part][player]} for part in ("flats", "optimizers")}}
-
-
-def freeze(after: State, before: State, finite: Tensor) -> State:
-    """Keeps members as they were before the step in which they turned NaN or infinite, and ever after."""
-    diverged = before["diverged"]
-    alive = (diverged < 0) & finite
-    kept = {key: blend(alive, after[key], before[key]) for key in after if key not in ("diverged", "clock")}
-    now = torch.where((diverged < 0) & ~finite, before["clock"], diverged)
-    return {**kept, "clock": before["clock"] + 1, "diverged": now}
-
-
-def blend(alive: Tensor, after: Any, before: Any) -> Any:
-    """`after` where a member is alive, `before` where it is not, through nested dictionaries."""
-    if isinstance(after, dict):
-        return {key: blend(alive, value, before[key]) for key, value in after.items()}
-    return torch.where(alive.view(-1, *[1] * (after.ndim - 1)), after, before)

@@ -4,7 +4,7 @@ __all__ = ["Dataset", "Extent", "Modes", "norm_order", "widen"]
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -69,13 +69,12 @@ class Dataset(abc.ABC):
     Each sample is a function of `uniforms` numbers in [0, 1) and `normals` standard normal numbers, so the engine draws
     the noise of a whole population from its members' own streams and maps it at once.
 
-    A subclass is a frozen dataclass of parameters. `presets` names the parameters of published experiments.
+    A subclass is a frozen dataclass of parameters.
     """
 
     summary: ClassVar[str]
     reference: ClassVar[str] = ""
     year: ClassVar[int | None] = None
-    presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
     @property
     @abc.abstractmethod

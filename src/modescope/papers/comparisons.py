@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from ..metrics.intervals import student_interval
+from ..metrics.intervals import mean_interval
 
 Values = Sequence[float] | np.ndarray
 
@@ -82,11 +82,9 @@ def paired_difference(first: Values, second: Values) -> Difference:
     """
     gap = np.asarray(second, dtype=float) - np.asarray(first, dtype=float)
     gap = gap[np.isfinite(gap)]
-    mean = float(gap.mean()) if len(gap) else math.nan
+    mean, low, high = mean_interval(gap.tolist())
     if len(gap) < 2:
-        return Difference(mean, math.nan, math.nan, 1.0, len(gap))
-    error = float(gap.std(ddof=1)) / math.sqrt(len(gap))
-    low, high = student_interval(mean, error, len(gap) - 1, 0.95, (-math.inf, math.inf))
+        return Difference(mean, low, high, 1.0, len(gap))
     flipped = np.abs(_signs(len(gap)) @ gap)
     return Difference(mean, low, high, float((flipped >= abs(gap.sum()) - 1e-12).mean()), len(gap))
 
@@ -113,9 +111,8 @@ def rank_trend(settings: Sequence[float], values: np.ndarray, permutations: int 
     orders = generator.random((permutations, rows, seeds)).argsort(axis=1)
     shuffled = np.einsum("ls,pls->p", x, np.take_along_axis(y[None], orders, axis=1))
     p_value = (1 + int((np.abs(shuffled) >= abs(rho) - 1e-12).sum())) / (1 + permutations)
-    own = np.array([float((_standard(x[:, s]) * _standard(y[:, s])).sum()) for s in range(seeds)])
-    error = float(own.std(ddof=1)) / math.sqrt(seeds) if seeds > 1 else math.nan
-    low, high = student_interval(float(own.mean()) if seeds else math.nan, error, seeds - 1, 0.95, (-1.0, 1.0))
+    own = [float((_standard(x[:, s]) * _standard(y[:, s])).sum()) for s in range(seeds)]
+    _, low, high = mean_interval(own, (-1.0, 1.0))
     return Trend(rho, p_value, low, high, seeds)
 
 

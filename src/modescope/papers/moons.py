@@ -112,8 +112,7 @@ def notebook(out: Path, quick: bool = False, workers: int | None = None, quiet: 
     Writes ``moons-notebook.html``, ``moons-notebook.json``, pictures, animations, and the runs in ``runs``.
 
     Note:
-        The notebook shows all of its 32 points at each step; here a batch draws 32 of them at random. It sets all
-        biases to 0.01; here they are drawn with that standard deviation.
+        The notebook shows all of its 32 points at each step; here a batch draws 32 of them at random.
 
     Arguments:
         out: The folder to write to; it is made if it does not exist.

@@ -159,7 +159,7 @@ def _with_interval(result: MetricResult) -> str:
 def _settings(runs: Mapping[int, Run]) -> Table:
     experiment = runs[FEW].experiment
     networks = experiment.architecture.generator
-    bias = networks.bias if isinstance(networks, MLP) else None
+    constant = isinstance(networks, MLP) and networks.bias == 0
     training, at_once = experiment.training, experiment.training.order == "simultaneous"
     points = isinstance(experiment.dataset, FixedSet)
     dims = sorted(runs)
@@ -179,7 +179,7 @@ def _settings(runs: Mapping[int, Run]) -> Table:
             "initial weights, biases",
             "both standard normal",
             "weights standard normal, biases 0.01",
-            f"weights standard normal, biases normal with standard deviation {bias:g}",
+            "weights standard normal, biases 0.01" if constant else "both standard normal",
         ),
         (
             "loss",

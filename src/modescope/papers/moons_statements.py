@@ -282,7 +282,6 @@ def _percent(share: float, digits: int = 0) -> str:
 
 
 def _with_interval(gap: Difference) -> str:
-    interval = (
-        "" if math.isnan(gap.low) else f" (95 % interval {show(round(gap.low, 4))} to {show(round(gap.high, 4))})"
-    )
+    ends = f"{show(round(gap.low, 4))} to {show(round(gap.high, 4))}"
+    interval = "" if math.isnan(gap.low) else f" (95\N{NO-BREAK SPACE}% interval {ends})"
     return f"{show(round(gap.mean, 4))}{interval}"
