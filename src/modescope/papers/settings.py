@@ -77,8 +77,9 @@ SETTINGS: dict[str, Setting] = {
     "moons:review": Setting("review", {**REVIEW, "steps": 150_000}),
     "moons32": Setting(
         "review-notebook",
-        {**REVIEW, "steps": 300_000, "order": "generator-first"},
-        "the notebook's default; it halves the critic's loss, and shows all 32 points at every step",
+        {**REVIEW, "steps": 300_000, "critic_lr": 2.5e-4, "order": "simultaneous"},
+        "the notebook halves the critic's loss, which for SGD is half its learning rate, and draws the fakes of both "
+        "players before either steps; it shows all 32 points at every step, not 32 draws of them",
     ),
 }
 
