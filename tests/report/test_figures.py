@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from modescope.metrics import count_modes
+from modescope.report import curves
 from modescope.report.backdrop import backdrop_of
 from modescope.report.curves import charts_of, floors_of
 from modescope.report.figures import (
@@ -57,7 +58,9 @@ def test_a_film_holds_the_snapshots(scene, ring, backdrop):
     low, high = np.array(backdrop.view).T
     kept = np.clip(points[:, ranking], 2 * low - high, 2 * high - low)
     np.testing.assert_allclose(coordinates(film.points, backdrop), kept, atol=2e-4)
-    np.testing.assert_array_equal(film.scores, ring.history().curves["modes"][:, ranking])
+    modes = ring.history().curves["modes"]
+    np.testing.assert_array_equal(film.scores, modes[:, ranking])
+    np.testing.assert_allclose(film.mean, modes.mean(axis=1))
 
 
 def test_a_film_keeps_to_its_budget(scene, backdrop):
@@ -119,6 +122,14 @@ def test_curves_are_quantiles_of_the_history(swept):
     assert curve.steps.tolist() == history.steps.tolist()
     expected = np.quantile(history.curves["quality"], [0, 0.25, 0.5, 0.75, 1], axis=1)
     np.testing.assert_allclose(curve.bands, expected)
+
+
+def test_many_curves_are_thinned(scene, monkeypatch):
+    monkeypatch.setattr(curves, "NUMBERS", 0)
+    monkeypatch.setattr(curves, "FEWEST", 3)
+    (chart, *_) = charts_of(scene)
+    assert chart.curves[0].steps.tolist() == [0, 10, 20]
+    assert chart.curves[0].looks == 5
 
 
 def test_losses_that_were_never_taken_are_not_drawn(swept):

@@ -77,6 +77,9 @@ def drawing_notes(figures: Mapping[str, Any]) -> list[str]:
         if len(part["panels"]) < part["total"]:
             label, drawn = figures["labels"][part["group"]], len(part["panels"])
             notes.append(f"{label}: {drawn} of {part['total']:,} seeds are drawn, evenly from the worst to the best.")
+    thinned = [c for chart in figures["charts"] for c in chart["curves"] if len(c["steps"]) < c["looks"]]
+    if thinned:
+        notes.append(f"The curves show {len(thinned[0]['steps']):,} of {thinned[0]['looks']:,} looks.")
     for film in figures["films"]:
         frames, _, points, _ = film["points"]["shape"]
         if frames < film["looks"] or points < film["kept"]:

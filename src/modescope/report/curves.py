@@ -3,6 +3,7 @@
 __all__ = ["Chart", "Curve", "charts_of"]
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,9 @@ from .groups import Group, Scene
 from .thin import evenly
 
 LOOKS = 400  # of a curve that are drawn
+FEWEST = 50
 LINES = 32  # members of a curve that can be drawn one by one
+NUMBERS = 400_000  # of all curves together; more groups have fewer lines and looks
 FLOORS = 8  # true sets that a floor is taken over
 
 
@@ -29,12 +32,14 @@ class Curve:
         steps: The steps of the looks, with shape `(T,)`.
         values: Of members, the worst first, with shape `(M, T)`; NaN where there is none.
         bands: The least value, the quartiles and the greatest value over all members, with shape `(5, T)`.
+        looks: How many looks there were.
     """
 
     group: int
     steps: np.ndarray
     values: np.ndarray
     bands: np.ndarray
+    looks: int
 
 
 @dataclass(frozen=True)
@@ -61,30 +66,33 @@ def charts_of(scene: Scene) -> list[Chart]:
     names = list(dict.fromkeys(name for group in scene.groups for name in group.history.curves))
     floors = floors_of(scene.dataset, scene.samples)
     names.sort(key=lambda name: (name not in floors, not name.startswith("loss/")))
+    lines = max(4, min(LINES, 4 * LINES // len(scene.groups)))
+    looks = max(FEWEST, min(LOOKS, NUMBERS // max(1, len(names) * len(scene.groups) * (lines + 5))))
     charts = []
     for name in names:
-        curves = [curve_of(i, group, name) for i, group in enumerate(scene.groups) if name in group.history.curves]
-        seen = [curve for curve in curves if np.isfinite(curve.values).any()]
+        recorded = [i for i, group in enumerate(scene.groups) if name in group.history.curves]
+        curves = [curve_of(i, scene.groups[i], name, looks, lines) for i in recorded]
+        seen = tuple(curve for curve in curves if np.isfinite(curve.values).any())
         if seen:
             floor = floors.get(name)
-            charts.append(Chart(name, title_of(name, scene.dataset), floor, limits_of(name, seen, floor), tuple(seen)))
+            charts.append(Chart(name, title_of(name, scene.dataset), floor, limits_of(seen, floor), seen))
     return charts
 
 
-def curve_of(index: int, group: Group, name: str) -> Curve:
-    """One quantity of one group, at an even choice of looks."""
+def curve_of(index: int, group: Group, name: str, looks: int, lines: int) -> Curve:
+    """One quantity of one group, at an even choice of at most `looks`, with as many members as there are `lines`."""
     steps, ranking = group.history.steps, group.ranking()
     values = group.history.curves[name][:, ranking].T
     if name.startswith("loss/"):
         # A loss is the mean over the steps since the look before: the first look has none, nor have frozen members.
         ends = np.array([np.inf if group.diverged[i] is None else group.diverged[i] for i in ranking])
         values = np.where((steps > 0) & (steps <= ends[:, None]), values, np.nan)
-    keep = evenly(len(steps), LOOKS)
+    keep = evenly(len(steps), looks)
     values = values[:, keep]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a look without any value has NaN for its bands
         bands = np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1], axis=0)
-    return Curve(index, steps[keep], values[evenly(len(values), LINES)], bands)
+    return Curve(index, steps[keep], values[evenly(len(values), lines)], bands, len(steps))
 
 
 @remember
@@ -95,7 +103,7 @@ def floors_of(dataset: Dataset, n: int) -> dict[str, float]:
     return {name: float(torch.stack([look[name].double() for look in looks]).mean()) for name in looks[0]}
 
 
-def limits_of(name: str, curves: list[Curve], floor: float | None) -> tuple[float, float]:
+def limits_of(curves: Sequence[Curve], floor: float | None) -> tuple[float, float]:
     """An interval that holds nearly all values and the floor, with a margin; a few outliers may lie outside."""
     values = np.concatenate([curve.values.ravel() for curve in curves])
     values = values[np.isfinite(values)]

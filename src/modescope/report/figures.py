@@ -80,6 +80,7 @@ class Film:
         kept: How many samples each look kept of a member.
         measure: What `scores` are: ``modes`` or ``sliced_w2``.
         scores: Of each member at each frame, with shape `(F, M)`.
+        mean: Of all members of the group, drawn or not, at each frame, with shape `(F,)`.
     """
 
     group: int
@@ -90,6 +91,7 @@ class Film:
     kept: int
     measure: str
     scores: np.ndarray
+    mean: np.ndarray
 
 
 def shown_of(scene: Scene, most: int) -> list[Shown]:
@@ -200,6 +202,7 @@ def film_of(
     own = [group.at[member] for member in members]
     placed = np.stack([backdrop.place(samples[look][own, :points]) for look in keep])
     measure = "modes" if "modes" in group.history.curves else "sliced_w2"
+    scores = group.history.curves[measure][keep]
     return Film(
         group=shown.group,
         members=members,
@@ -208,5 +211,13 @@ def film_of(
         points=quantised(placed, backdrop),
         kept=samples.shape[2],
         measure=measure,
-        scores=group.history.curves[measure][keep][:, list(members)],
+        scores=scores[:, list(members)],
+        mean=mean_over_members(scores),
     )
+
+
+def mean_over_members(scores: np.ndarray) -> np.ndarray:
+    """The mean of each row over what is finite, NaN where nothing is."""
+    finite = np.isfinite(scores)
+    count = finite.sum(axis=1)
+    return np.where(count > 0, np.where(finite, scores, 0).sum(axis=1) / np.maximum(count, 1), np.nan)

@@ -164,7 +164,8 @@ class BlockStore:
 
     def snapshots(self, members: int, count: int, dim: int) -> np.ndarray:
         """What the looks kept, with shape `(T, S, count, D)`."""
-        flat = np.fromfile(self.snapshots_path, dtype="<f4") if self.snapshots_path.exists() else np.empty(0, "<f4")
+        there = self.snapshots_path.exists() and self.snapshots_path.stat().st_size > 0
+        flat = np.memmap(self.snapshots_path, dtype="<f4", mode="r") if there else np.empty(0, "<f4")
         each = members * count * dim
         looks = len(flat) // each if each else 0
         return flat[: looks * each].reshape(looks, members, count, dim)

@@ -91,8 +91,7 @@ function showFrame(scene, film, step) {
     else paintDots(scene, film, frame, member, pen);
     cell.value.textContent = scoreText(scene, film, film.scores[frame][member]);
   });
-  const known = film.scores[frame].filter((score) => score !== null);
-  const mean = known.length ? known.reduce((a, b) => a + b) / known.length : null;
+  const mean = film.mean[frame];
   film.score.textContent = film.measure === "modes"
     ? `${short(mean)} of ${scene.modes} modes on average`
     : `sliced W2 ${short(mean)} on average`;
