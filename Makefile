@@ -37,7 +37,7 @@ bench: install   ## speed, as ratios against what a user would otherwise write
 	$(BIN)/python -m benchmarks
 
 docs: install    ## the documentation site, in site/
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/sphinx-build -W --keep-going -q docs site
 
 dist: install    ## a wheel and a source archive, in dist/
 	$(BIN)/python -m pip install --quiet build

@@ -9,11 +9,11 @@ from pathlib import Path
 import modescope as ms
 
 METHODS = {
-    "gan": {"steps": 3000},
-    "weighted-js": {"steps": 3000},
-    "pacgan": {"steps": 3000},
-    "wgan-gp": {"steps": 1000},
-    "r3gan": {"steps": 3000},
+    "gan": {"steps": 2500},
+    "weighted-js": {"steps": 2500},
+    "pacgan": {"steps": 2500},
+    "wgan-gp": {"steps": 800},
+    "r3gan": {"steps": 2500},
 }
 
 

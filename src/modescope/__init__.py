@@ -24,12 +24,17 @@ __all__ = [
     "methods",
     "metrics",
     "nets",
+    "papers",
     "plan",
     "print_comparison",
+    "report",
     "reproduce",
+    "runs",
+    "testing",
     "theory",
     "train",
     "train_many",
+    "write_pictures",
     "write_report",
 ]
 
@@ -47,18 +52,19 @@ HOMES = {
     "reproduce": "papers",
     "train": "api",
     "train_many": "runs",
+    "write_pictures": "report",
     "write_report": "report",
 }
 
 if TYPE_CHECKING:
-    from . import core, datasets, methods, metrics, nets, theory
+    from . import core, datasets, methods, metrics, nets, papers, report, runs, testing, theory
     from .api import plan, train
     from .cli.output import print_comparison
     from .core import ModescopeError
     from .methods import METHODS
     from .metrics import METRICS, evaluate
     from .papers import reproduce
-    from .report import write_report
+    from .report import write_pictures, write_report
     from .runs import Evaluation, Experiment, Run, train_many
 
 
@@ -71,4 +77,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

@@ -139,6 +139,8 @@ def test_your_own_array_and_network(tmp_path, monkeypatch):
         (["train", "ring", "gan", "--lr", "-1"], ["lr is -1.0"]),
         (["train", "ring", "gan", "--architecture", "smal"], ["unknown architecture 'smal'", "small"]),
         (["train", "ring", "gan", "--generator", "no.such:Thing"], ["no.such:Thing", "cannot be imported"]),
+        (["train", "ring", "--quiet", "wgan-gp"], ["DATASET and METHOD come before all flags"]),
+        (["train", "--seeds", "2", "ring", "gan"], ["DATASET and METHOD come before all flags"]),
         (["train", "missing.npy", "gan"], ["missing.npy"]),
         (["train", "ring", "gan", "--out", "/proc/none/run"], ["cannot be written"]),
         (["resume", "nowhere"], ["'nowhere' is no run"]),

@@ -7,6 +7,7 @@ import re
 
 SECTION = re.compile(r"^Arguments:\n((?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
 ENTRY = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+GREEK = {"epsilon": "ε", "gamma": "γ", "lambda": "λ", "pi": "π"}
 ROLE = re.compile(r":\w+:`~?([^`]*)`|``([^`]*)``|`([^`]*)`")
 
 
@@ -23,4 +24,5 @@ def argument_docs(kind: type) -> dict[str, str]:
 def plain(text: str) -> str:
     """A docstring's text without its markup."""
     text = ROLE.sub(lambda match: next(part for part in match.groups() if part is not None), text)
+    text = re.sub(r"\\(\w+)", lambda match: GREEK.get(match[1], match[0]), text)
     return " ".join(text.split())

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 
 from ..core.errors import ModescopeError, nearest_name, need
 
@@ -47,7 +48,9 @@ class Resume:
         checkpoint_seconds: The least time between two checkpoints.
     """
 
-    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    runs: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN", help_behavior_hint="(required)")
+    ]
     quiet: bool = False
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     checkpoint_seconds: float = 15.0
@@ -100,10 +103,12 @@ class Report:
     Arguments:
         runs: The runs' folders.
         out: The HTML file; report.html in the first run's folder if not given.
-        pictures: Also writes PNG figures and the animation as GIF and MP4, to a folder named after the file.
+        pictures: Whether PNG figures, and the animation as GIF and MP4, go to a folder named after the file.
     """
 
-    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
+    runs: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN", help_behavior_hint="(required)")
+    ]
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     pictures: bool = True
 
@@ -158,7 +163,7 @@ COMMANDS: dict[str, type] = {
     "report": Report,
     "reproduce": Reproduce,
 }
-DESCRIPTION = "See, measure and cure mode collapse in GANs."
+DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -173,19 +178,13 @@ def guarded(action: Callable[[], int]) -> int:
     try:
         return action()
     except ModescopeError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        told = Text.assemble(("error:", "bold red"), " ", str(error))  # no markup: a path may hold [bold] or :b:
+        Console(stderr=True).print(told, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
-
-
-def escape(text: str) -> str:
-    """Text that rich prints as it is."""
-    from rich.markup import escape as escaped
-
-    return escaped(text)
 
 
 def dispatch(args: list[str]) -> int:

@@ -70,7 +70,7 @@ def print_comparison(runs: Sequence[Run], names: Sequence[str] | None = None) ->
     measured = [columns(run.metrics(names), names) for run in runs]
     table = wide_table("run", measured[0])
     for run, results in zip(runs, measured, strict=True):
-        table.add_row(run.name, *(spread(r.value, r.low, r.high) for r in results), end_section=run is runs[-1])
+        table.add_row(Text(run.name), *(spread(r.value, r.low, r.high) for r in results), end_section=run is runs[-1])
     table.add_row("perfect sampler", *(number(result.floor) for result in measured[0]), style="dim")
     console = Console()
     console.print(table)
@@ -79,14 +79,14 @@ def print_comparison(runs: Sequence[Run], names: Sequence[str] | None = None) ->
 
 
 def columns(results: Sequence[MetricResult], names: Sequence[str] | None = None) -> list[MetricResult]:
-    """The results that stand side by side: at most five, since a terminal is narrow, unless they were named."""
-    return list(results if names is not None else results[:5])
+    """The results that stand side by side: at most four, since a terminal is narrow, unless they were named."""
+    return list(results if names is not None else results[:4])
 
 
 def wide_table(first: str, results: Sequence[MetricResult]) -> Table:
     """A table with a column for each metric."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, no_wrap=True, min_width=15)
     for result in results:
         table.add_column(heading(result).replace(" ", "\n", 1), justify="right", no_wrap=True)
     return table

@@ -5,6 +5,7 @@ __all__ = ["Train", "train"]
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from ..core.method import Method
 from ..nets import Architecture, UserModule, architecture
 from ..papers.settings import setting_for
 from ..runs import Evaluation, Experiment, Run
+from ..runs.run import check_pace
 from .flags import Flags, flags_of, parse
 from .output import finish, print_metrics
 
@@ -27,6 +29,7 @@ def shown(metavar: str) -> Any:
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
 
+ORDER = "DATASET and METHOD come before all flags, e.g. modescope train ring pacgan --steps 3000"
 NETWORK = "PKG.MOD:NAME|ARCHITECTURE"
 
 
@@ -34,7 +37,8 @@ NETWORK = "PKG.MOD:NAME|ARCHITECTURE"
 class Train:
     """Trains a population, one member for each seed, and keeps it in a run's folder.
 
-    Flags of the data set and of the method follow those below: modescope train ring pacgan --help
+    DATASET and METHOD come before all flags. They decide which others there are, those of the training among them:
+    modescope train ring pacgan --help
 
     Arguments:
         dataset: A name (ring), a preset (ring:unrolled), or a file (.npy, .npz, .csv; .json for a mixture).
@@ -81,12 +85,15 @@ class Train:
 
 def train(args: Sequence[str]) -> int:
     """Runs ``modescope train`` and returns the exit code."""
-    names = [arg for arg in args[:2] if not arg.startswith("-")]
+    names = list(takewhile(lambda arg: not arg.startswith("-"), args[:2]))
+    need(bool(names or not args or {"-h", "--help"} & set(args)), ORDER)
     dataset = names[0] if names else None
     method = names[1] if len(names) > 1 else "gan"
     groups = flag_groups(dataset, method) if dataset else {}
     command, given = parse(Train, groups, args, "modescope train")
+    need(command.method == method, ORDER)  # else the flags' defaults would be another method's
     experiment = experiment_of(command, given)
+    check_pace(command.workers, command.checkpoint_seconds)
     run = Run.create(
         command.out or fresh_folder(f"{command.dataset} {command.method}"),
         experiment,
@@ -104,7 +111,7 @@ def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     training = Training(**{**method_training(game), **setting.training})
     groups = {}
     fields = {
-        f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and is_number(getattr(data, f.name))
+        f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and can_be_flag(getattr(data, f.name))
     }
     if fields:
         groups["data"] = flags_of(type(data), fields, data.summary)
@@ -128,7 +135,7 @@ def layer_groups(method: Method) -> list[tuple[str, Method]]:
     return list(zip(unique, layers, strict=True))
 
 
-def is_number(value: Any) -> bool:
+def can_be_flag(value: Any) -> bool:
     """Whether a field can be a flag."""
     return isinstance(value, bool | int | float | str)
 
@@ -151,7 +158,7 @@ def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Exp
         device=command.device,
         dtype=command.dtype,
         compile=command.compile,
-        block=command.block or (32 if command.device == "cpu" else 4096),
+        block=(32 if command.device == "cpu" else 4096) if command.block is None else command.block,
     )
 
 
@@ -192,10 +199,11 @@ def seeds_of(text: str) -> tuple[int, ...]:
 
 def sweep_of(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
     """Swept values from ``name=a,b,c``."""
-    sweep = {}
+    sweep: dict[str, tuple[float, ...]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         name = name.strip().replace("-", "_")
+        need(name not in sweep, f"sweep of {name} is given twice, expected all its values at once: {name}=A,B,...")
         try:
             sweep[name] = tuple(float(value) for value in values.split(","))
         except ValueError:

@@ -10,7 +10,12 @@ from ..core.errors import ModescopeError, need
 
 def is_number(value: object) -> bool:
     """Whether `value` is a finite real number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def positive(name: str, value: Any) -> None:

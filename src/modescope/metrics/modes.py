@@ -37,8 +37,9 @@ def count_modes(
         Published numbers mix protocols: VEEGAN captures within an absolute Euclidean radius, PacGAN within 3 standard
         deviations of each mode, which agree on isotropic modes. The largest-coordinate norm is a looser variant.
         Not every sample of a perfect sampler is of high quality: in two dimensions
-        :math:`1 - e^{-9/2} = 98.89 \%` are (not 99.73 %, the figure of one dimension). :meth:`Modes.ceiling` tells.
-        One stray sample covers a mode, so a count with a minimal share should stand beside the plain one.
+        :math:`1 - e^{-9/2} = 98.89 \%` are (not 99.73 %, the figure of one dimension);
+        :meth:`modescope.datasets.Modes.ceiling` tells. One stray sample covers a mode, so a count with a minimal
+        share should stand beside the plain one.
 
     References:
         | VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import torch
 from torch import nn
-from torch.func import functional_call, replace_all_batch_norm_modules_, vmap
+from torch.func import functional_call, grad, replace_all_batch_norm_modules_, vmap
 
 from ..core.errors import ModescopeError, nearest_name, need
 from ..core.space import Space
@@ -87,18 +87,27 @@ def call(factory: Callable[..., nn.Module], path: str, inputs: int, outputs: int
         f"network {path!r} has parameters that require no gradient ({', '.join(fixed)}), but a player trains all of "
         "them; make them buffers",
     )
+    seen: dict[nn.Module, str] = {}
+    for name, part in module.named_modules(remove_duplicate=False):
+        first = seen.setdefault(part, name)
+        need(
+            first == name or not any(True for _ in part.parameters()),
+            f"network {path!r} holds the same layer twice, as {first} and {name}; call one attribute twice instead",
+        )
     need(any(True for _ in module.parameters()), f"network {path!r} has no parameters, so there is nothing to train")
     return module
 
 
 def trial_shape(module: nn.Module, path: str, inputs: int) -> tuple[int, ...]:
-    """The shape that a batch of four comes out with, alone and mapped over members as the engine does."""
+    """The shape that a batch of four comes out with, alone and differentiated over members as the engine does."""
     x = torch.zeros(4, inputs)
     try:
         with torch.no_grad():
             module(x)  # first alone, since lazy layers take their shapes from it
             stack = {name: parameter[None] for name, parameter in module.named_parameters()}
-            return tuple(vmap(partial(functional_call, module))(stack, x[None]).shape[1:])
+            found = tuple(vmap(partial(functional_call, module))(stack, x[None]).shape[1:])
+            vmap(grad(lambda values, x: functional_call(module, values, (x,)).sum()))(stack, x[None])
+            return found
     except Exception as error:
         raise ModescopeError(
             f"network {path!r} fails on a batch of shape (4, {inputs}): {type(error).__name__}: {error}"

@@ -40,7 +40,6 @@ GRADIENT_TEXT = (
 )
 
 GradientRow = tuple[str, str, str, float, float, float]
-RatioRow = tuple[str, float, float]
 
 
 def propositions(out: Path, quick: bool = False) -> Reproduction:

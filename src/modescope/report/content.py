@@ -35,7 +35,8 @@ def facts_of(group: Group) -> list[str]:
     """What was trained, on what, for how long, when and with what."""
     experiment, config = group.run.experiment, group.run.config
     method = " over ".join(type(layer).__name__ for layer in layers(experiment.method))
-    made = dict(config.get("versions", {}))
+    made = config.get("versions")
+    made = dict(made) if isinstance(made, Mapping) else {}
     platform = made.pop("platform", "")
     versions = joined([f"{name} {version}" for name, version in made.items()]) if made else ""
     created = str(config.get("created", "")).replace("T", " ").replace("Z", " UTC")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from ..core.errors import ModescopeError, extra
+from ..core.errors import ModescopeError, extra, need
 from ..core.files import atomic_write
 from ..runs import Run
 from .assets import asset
@@ -36,9 +36,10 @@ def write_report(runs: Sequence[Run], path: str | Path) -> Path:
         ModescopeError: If there are no runs, one is not done, or the file cannot be written.
         MissingExtraError: If a library of the extra ``report`` is not installed.
     """
+    path = Path(path)
+    need(path.suffix.lower() in (".html", ".htm"), f"the report is {str(path)!r}, expected a file that ends in .html")
     scenes = scenes_of(runs)
     page = render(scenes, runs)
-    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return atomic_write(path, page)

@@ -131,9 +131,8 @@ def closeness(group: Group) -> Verdict:
     if close:
         parts.append(f"{scored}, within the noise of a perfect sampler's {number(result.floor)}.")
     else:
-        parts.append(
-            f"{scored}, {number(result.value / result.floor, 2)} times a perfect sampler's {number(result.floor)}."
-        )
+        times = f"{number(result.value / result.floor, 2)} times " if result.floor else "against "
+        parts.append(f"{scored}, {times}a perfect sampler's {number(result.floor)}.")
     if lost:
         return Verdict("Diverged", "bad", " ".join(parts))
     return Verdict("Near the truth", "good", parts[0]) if close else Verdict("Off the truth", "plain", parts[0])

@@ -145,7 +145,9 @@ class Experiment:
                     "evaluation": Evaluation(**plain["evaluation"]),
                 }
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except ModescopeError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ModescopeError(f"the run's config cannot be read: {type(error).__name__}: {error}") from error
 
 

@@ -22,7 +22,7 @@ from ..core.engine import Population
 from ..core.errors import ModescopeError, need
 from ..core.files import atomic_write
 from .executor import Job, train_jobs
-from .experiment import SCHEMA, Experiment
+from .experiment import SCHEMA, Experiment, available
 from .progress import Tally, progress_for
 from .store import BlockStore, read_json
 
@@ -73,6 +73,7 @@ class Run:
         Raises:
             ModescopeError: If the folder holds something already, or cannot be written.
         """
+        available(experiment.device)  # before there is a folder
         folder = Path(folder)
         if (folder / "config.json").exists():
             raise ModescopeError(f"{str(folder)!r} holds a run already: resume it, or choose another folder with --out")
@@ -180,11 +181,21 @@ class Run:
             len(found) == len(parts),
             f"run {self.name!r} is not done: go on with 'modescope resume {self.folder}'",
         )
+        for store, part, block in zip(self.stores, found, self.experiment.blocks, strict=True):
+            need(
+                len(part) == len(block),
+                f"{str(store.samples_path)!r} has samples of {len(part)} members, expected {len(block)}: "
+                "it or the run's config was changed",
+            )
         return torch.cat(found)
 
     def diverged(self) -> list[int | None]:
         """The step at which each member was frozen as NaN or infinite, or None."""
-        last = [store.stats()[-1]["diverged"] for store in self.stores]
+        last = []
+        for store in self.stores:
+            lines = store.stats()
+            need(bool(lines), f"{str(store.stats_path)!r} holds no look: the run never began, or it was cut short")
+            last.append(lines[-1]["diverged"])
         return [step if step >= 0 else None for steps in last for step in steps]
 
     def population(self, block: int = 0) -> Population:
@@ -218,6 +229,7 @@ def train_runs(
     runs: Sequence[Run], workers: int | None = None, quiet: bool = False, checkpoint_seconds: float = 15.0
 ) -> None:
     """Trains several runs side by side, each from wherever it stands; see :meth:`Run.train`."""
+    check_pace(workers, checkpoint_seconds)
     tallies: dict[Path, tuple[str, Tally]] = {}
     jobs = []
     for run in runs:
@@ -235,6 +247,12 @@ def train_runs(
         ) from error
     if not finished:
         raise KeyboardInterrupt
+
+
+def check_pace(workers: int | None, checkpoint_seconds: float) -> None:
+    """Raises unless runs can be trained by so many processes, with so much time between two checkpoints."""
+    need(workers is None or workers >= 1, f"workers is {workers}, expected at least 1")
+    need(checkpoint_seconds >= 0, f"checkpoint_seconds is {checkpoint_seconds}, expected at least 0")
 
 
 def count_of(experiment: Experiment) -> int:

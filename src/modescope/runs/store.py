@@ -122,6 +122,12 @@ class BlockStore:
         wanted = {"step", "done", "state", "sha256", "stats_bytes", "snapshot_bytes", "config"}
         missing = sorted(wanted - manifest.keys())
         need(not missing, f"{str(self.manifest_path)!r} lacks {', '.join(missing)}: it was changed or damaged")
+        for key in ("step", "stats_bytes", "snapshot_bytes"):
+            value = manifest[key]
+            need(
+                isinstance(value, int) and value >= 0,
+                f"{str(self.manifest_path)!r} has {key} {value!r}, expected a whole number of at least 0",
+            )
         return manifest
 
     def load(self, config: Mapping[str, Any] | None = None) -> dict[str, Tensor] | None:
@@ -164,8 +170,8 @@ class BlockStore:
 
     def snapshots(self, members: int, count: int, dim: int) -> np.ndarray:
         """What the looks kept, with shape `(T, S, count, D)`."""
-        there = self.snapshots_path.exists() and self.snapshots_path.stat().st_size > 0
-        flat = np.memmap(self.snapshots_path, dtype="<f4", mode="r") if there else np.empty(0, "<f4")
+        length = self.snapshots_path.stat().st_size // 4 if self.snapshots_path.exists() else 0
+        flat = np.memmap(self.snapshots_path, "<f4", "r", shape=(length,)) if length else np.empty(0, "<f4")
         each = members * count * dim
         looks = len(flat) // each if each else 0
         return flat[: looks * each].reshape(looks, members, count, dim)
