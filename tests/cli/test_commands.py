@@ -129,6 +129,11 @@ def test_your_own_array_and_network(tmp_path, monkeypatch):
         (["train", "ring", "weighted-js", "--pi", "nan"], ["pi is nan"]),
         (["train", "ring", "gan", "--seeds", "0"], ["seeds is '0'"]),
         (["train", "ring", "gan", "--seeds", "1,1"], ["seeds [1, 1] repeat"]),
+        (["train", "ring", "gan", "--block", "0"], ["block is 0"]),
+        (["train", "ring", "gan", "--workers", "0"], ["workers is 0", "at least 1"]),
+        (["train", "ring", "gan", "--checkpoint-seconds", "nan"], ["checkpoint_seconds is nan", "at least 0"]),
+        (["train", "ring", "gan", "--sweep", "lr=1", "--sweep", "lr=2"], ["sweep of lr is given twice"]),
+        (["train", "ring", "gan", "--generator", "a:smile:[bold]"], ["'a:smile:[bold]'"]),
         (["train", "ring", "gan", "--batch-size", "0"], ["batch_size is 0"]),
         (["train", "ring", "gan", "--latent-dim", "0"], ["latent_dim is 0"]),
         (["train", "ring", "pacgan", "--degree", "3"], ["batch_size is 128", "multiple of PacGAN's degree 3"]),
@@ -214,3 +219,10 @@ def test_importing_the_package_is_light():
 def test_python_dash_m_and_version(capsys):
     out = subprocess.run([sys.executable, "-m", "modescope", "--version"], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == ms.__version__
+
+
+def test_a_report_never_takes_the_place_of_a_file_of_the_run(capsys, trained):
+    before = (trained / "config.json").read_bytes()
+    assert run("report", str(trained), "--out", str(trained / "config.json")) == 2
+    assert "ends in .html" in capsys.readouterr().err
+    assert (trained / "config.json").read_bytes() == before

@@ -268,3 +268,8 @@ def test_bad_norm_and_scale():
         Ring().modes.ceiling(3.0, "max")
     with pytest.raises(ModescopeError, match="scale has shape"):
         GaussianModes(torch.zeros(3, 2), torch.ones(2), torch.ones(3))
+
+
+def test_a_whole_number_beyond_all_floats_is_refused():
+    with pytest.raises(ModescopeError, match="expected finite numbers"):
+        Mixture(means=((10**400, 0),), std=1.0)

@@ -198,3 +198,29 @@ def test_a_network_of_the_wrong_shape_is_refused_by_a_population() -> None:
     space = Architecture(latent_dim=3, generator=UserModule("my_nets:wide"), critic=MLP()).space(2)
     with pytest.raises(ModescopeError, match="'my_nets:wide' maps"):
         Population(GAN(), Ring(), space, training, members_of(GAN(), training, [0]))
+
+
+def test_what_fails_only_when_it_is_differentiated_is_refused(tmp_path, monkeypatch) -> None:
+    (tmp_path / "odd_nets.py").write_text(
+        "from torch import nn, ones\n"
+        "class Counts(nn.Module):\n"
+        "    def __init__(self, i, o):\n"
+        "        super().__init__()\n"
+        "        self.body = nn.Linear(i, o)\n"
+        "        self.register_buffer('calls', ones(1))\n"
+        "    def forward(self, x):\n"
+        "        self.calls.add_(1)\n"
+        "        return self.body(x)\n"
+        "class Twice(nn.Module):\n"
+        "    def __init__(self, i, o):\n"
+        "        super().__init__()\n"
+        "        self.a = nn.Linear(i, i)\n"
+        "        self.b, self.c = self.a, nn.Linear(i, o)\n"
+        "    def forward(self, x):\n"
+        "        return self.c(self.b(self.a(x)))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModescopeError, match="Counts' fails on a batch"):
+        UserModule("odd_nets:Counts").build(3, 2)
+    with pytest.raises(ModescopeError, match="same layer twice, as a and b"):
+        UserModule("odd_nets:Twice").build(3, 2)

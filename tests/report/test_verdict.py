@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -94,3 +95,9 @@ def test_one_mode_is_no_collapse(make):
     results = {result.name: result for result in evaluate(perfect, group.dataset, [*group.results], 3)}
     covered = verdict_of(replace(group, samples=perfect, results=results))
     assert covered.text.startswith("Every one of 2 seeds covers the only mode.")
+
+
+def test_a_perfect_sampler_of_one_point_has_no_distance_to_divide_by(make, tmp_path):
+    np.save(tmp_path / "one.npy", np.ones((1, 2)))
+    group = scenes_of([make(str(tmp_path / "one.npy"), "one")])[0].groups[0]
+    assert "against a perfect sampler's 0" in verdict_of(group).text

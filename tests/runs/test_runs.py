@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -243,3 +244,47 @@ def test_one_block_is_trained_by_one_process(undisturbed):
     store = undisturbed.stores[0]
     with store.locked(), pytest.raises(ModescopeError, match="another process"), store.locked(patience=0.2):
         pass
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("no looks", "holds no look"),
+        ("odd look", "a look is no object"),
+        ("no snapshots", "lost its snapshots"),
+        ("few members", "samples of 1 members, expected 2"),
+        ("odd manifest", "stats_bytes 'a'"),
+        ("odd seeds", "config cannot be read"),
+    ],
+)
+def test_a_finished_run_that_was_changed_is_told_in_one_sentence(undisturbed, tmp_path, damage, message):
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed.folder, folder)
+    run = ms.Run(folder)
+    store = run.stores[0]
+    if damage == "no looks":
+        store.stats_path.write_bytes(b"")
+    elif damage == "odd look":
+        store.stats_path.write_bytes(b"null\n")
+    elif damage == "no snapshots":
+        store.snapshots_path.write_bytes(b"half")
+    elif damage == "few members":
+        store.write_samples(store.samples()[:1])
+    elif damage == "odd manifest":
+        store.manifest_path.write_text(json.dumps({**store.manifest(), "stats_bytes": "a"}))
+    else:
+        config = json.loads((folder / "config.json").read_text())
+        config["experiment"]["seeds"] = ["a"]
+        (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModescopeError, match=message):
+        changed = ms.Run(folder)
+        changed.experiment  # noqa: B018 - reads it
+        assert changed.done
+        changed.samples(), changed.diverged(), changed.snapshots()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
+def test_a_device_that_is_not_there_leaves_no_folder(tmp_path):
+    with pytest.raises(ModescopeError, match="device is 'cuda'"):
+        ms.Run.create(tmp_path / "run", experiment(device="cuda"))
+    assert not (tmp_path / "run").exists()

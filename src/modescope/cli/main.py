@@ -178,7 +178,7 @@ def guarded(action: Callable[[], int]) -> int:
     try:
         return action()
     except ModescopeError as error:
-        told = Text.assemble(("error:", "bold red"), " ", str(error))  # no markup: a path may hold [bold] or :b:
+        told = Text.assemble(("error:", "bold red"), " ", " ".join(str(error).split("\n")))  # no markup: a path may hold [bold] or :b:
         Console(stderr=True).print(told, soft_wrap=True)
         return 2
     except KeyboardInterrupt:

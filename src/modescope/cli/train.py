@@ -90,7 +90,7 @@ def train(args: Sequence[str]) -> int:
     dataset = names[0] if names else None
     method = names[1] if len(names) > 1 else "gan"
     groups = flag_groups(dataset, method) if dataset else {}
-    command, given = parse(Train, groups, args, "modescope train")
+    command, given = parse(Train, groups, args, " ".join(["modescope train", *names]))
     need(command.method == method, ORDER)  # else the flags' defaults would be another method's
     experiment = experiment_of(command, given)
     check_pace(command.workers, command.checkpoint_seconds)

@@ -89,76 +89,98 @@ PAIR = {"means": (-3.0, 3.0), "std": (1.0, 1.0)}
 FIVE = {"means": (10.0, 20.0, 60.0, 80.0, 110.0), "std": (3.0, 3.0, 2.0, 2.0, 1.0)}
 
 PRESETS: dict[str, Preset] = {
-    "ring:unrolled": Preset(Ring, RING8, "the notebook's ring, its eighth mode restored", *UNROLLED, "code"),
+    "ring:unrolled": Preset(
+        Ring, RING8, "the ring of the unrolled GAN's notebook, its eighth mode restored", *UNROLLED, "code"
+    ),
     "ring:unrolled-legacy": Preset(
         Ring,
         RING7,
-        "the notebook's ring as it is: the angles 0 and 2 pi coincide, so seven modes, one of weight 2/8",
+        "the ring of the unrolled GAN's notebook as it is: two angles coincide, so seven modes, one of weight 2/8",
         *UNROLLED,
         "code",
     ),
     "ring:unrolled-paper": Preset(
-        Ring, {"count": 8, "radius": 2.0, "sigma": 0.02}, "the ring of the paper's figures", *UNROLLED, "recalled"
+        Ring,
+        {"count": 8, "radius": 2.0, "sigma": 0.02},
+        "the ring of the unrolled GAN's figures, radius 2",
+        *UNROLLED,
+        "recalled",
     ),
     "ring:lsgan": Preset(
-        Ring, RING9, "nine angles of which two coincide, so eight modes, one of weight 2/9", *LSGAN, "code"
+        Ring,
+        RING9,
+        "LSGAN's ring: nine angles of which two coincide, so eight modes, one of weight 2/9",
+        *LSGAN,
+        "code",
     ),
     "ring:d2gan": Preset(
         Ring,
         {"count": 8, "radius": 2.0, "sigma": 0.02**0.5},
-        "0.02 is the variance, though the code calls it std",
+        "D2GAN's ring, radius 2; 0.02 is the variance, though its code calls it std",
         *D2GAN,
         "code",
     ),
-    "ring:pacgan": Preset(Ring, RING8, "eight modes, none doubled", *PACGAN, "code"),
+    "ring:pacgan": Preset(Ring, RING8, "PacGAN's ring of eight narrow modes", *PACGAN, "code"),
     "ring:veegan": Preset(
         Ring,
         RING8,
-        "the project's page gives no radius and no deviation; these are PacGAN's for the same experiment",
+        "VEEGAN's ring; it states no radius and no deviation, these are PacGAN's for the same experiment",
         *VEEGAN,
         "inferred",
     ),
     "ring:wgan-gp": Preset(
         Ring,
         {"count": 8, "radius": 2 / 1.414, "sigma": 0.02 / 1.414},
-        "radius 2 and deviation 0.02, both divided by 1.414",
+        "WGAN-GP's ring: radius 2 and deviation 0.02, both divided by 1.414",
         *WGAN_GP,
         "code",
     ),
-    "ring:lbt": Preset(Ring, {"count": 8, "radius": 1.0, "sigma": 0.1}, "eight broad modes", *LBT, "code"),
+    "ring:lbt": Preset(
+        Ring,
+        {"count": 8, "radius": 1.0, "sigma": 0.1},
+        "the ring of Learning by Teaching, with broad modes",
+        *LBT,
+        "code",
+    ),
     "ring:gdpp": Preset(
-        Ring, RING7, "copied from the unrolled GAN's notebook with its doubled mode, so seven modes", *GDPP, "code"
+        Ring,
+        RING7,
+        "GDPP's ring, copied from the unrolled GAN's notebook with its doubled mode, so seven modes",
+        *GDPP,
+        "code",
     ),
     "grid25": Preset(Grid, GRID25, "the usual grid of 25", *ALI, "code"),
-    "grid25:ali": Preset(Grid, GRID25, "the first grid of 25", *ALI, "code"),
-    "grid25:veegan": Preset(Grid, GRID25, "the same grid", *VEEGAN, "third-party"),
-    "grid25:pacgan": Preset(Grid, GRID25, "the same grid", *PACGAN, "code"),
-    "grid25:gdpp": Preset(Grid, GRID25, "the same grid", *GDPP, "code"),
+    "grid25:ali": Preset(Grid, GRID25, "ALI's grid of 25, the first of its kind", *ALI, "code"),
+    "grid25:veegan": Preset(Grid, GRID25, "the grid of 25 in VEEGAN's experiments", *VEEGAN, "third-party"),
+    "grid25:pacgan": Preset(Grid, GRID25, "the grid of 25 in PacGAN's experiments", *PACGAN, "code"),
+    "grid25:gdpp": Preset(Grid, GRID25, "the grid of 25 in GDPP's experiments", *GDPP, "code"),
     "grid25:wgan-gp": Preset(
         Grid,
         {"rows": 5, "columns": 5, "spacing": 2 / 2.828, "sigma": 0.05 / 2.828},
-        "spacing 2 and deviation 0.05, both divided by 2.828; the code repeats 100,000 points, this stream is endless",
+        "WGAN-GP's grid of 25, divided by 2.828; its code repeats 100,000 points, this stream is endless",
         *WGAN_GP,
         "code",
     ),
     "grid25:bourgan": Preset(
         Grid,
         {**GRID25, "sigma": 0.1},
-        "variance 0.01; the code repeats 50 points a mode, this stream is endless",
+        "BourGAN's grid of 25, variance 0.01; its code repeats 50 points a mode, this stream is endless",
         *BOURGAN,
         "code",
     ),
     "grid100": Preset(Grid, GRID100, "the usual grid of 100", *LBT, "code"),
-    "grid100:lbt": Preset(Grid, GRID100, "a hundred close modes", *LBT, "code"),
+    "grid100:lbt": Preset(Grid, GRID100, "the grid of 100 close modes of Learning by Teaching", *LBT, "code"),
     "highdim:veegan": Preset(
-        HighDim, {"size": 1200, "noisy": 700}, "ten modes, at the centres in PacGAN's code", *VEEGAN, "third-party"
+        HighDim,
+        {"size": 1200, "noisy": 700},
+        "ten modes in 1,200 dimensions, at the centres in PacGAN's code",
+        *VEEGAN,
+        "third-party",
     ),
-    "swissroll:wgan-gp": Preset(
-        SwissRoll, {"noise": 0.25, "scale": 7.5}, "the spiral of the toy experiments", *WGAN_GP, "code"
-    ),
-    "pair": Preset(Line, PAIR, "two modes on a line", *KL, "text"),
+    "swissroll:wgan-gp": Preset(SwissRoll, {"noise": 0.25, "scale": 7.5}, "WGAN-GP's spiral", *WGAN_GP, "code"),
+    "pair": Preset(Line, PAIR, "two Gaussians on a line, at -3 and 3", *KL, "text"),
     "pair:kl": Preset(Line, PAIR, "the two modes of the paper's figure 1", *KL, "text"),
-    "five:madgan": Preset(Line, FIVE, "five modes of three widths", *MADGAN, "third-party"),
+    "five:madgan": Preset(Line, FIVE, "MAD-GAN's five Gaussians on a line, of three widths", *MADGAN, "third-party"),
     "moons:review": Preset(
         TwoMoons, {"noise": 0.0}, "the moons of the review's text; its notebook trained on moons32", *REVIEW, "text"
     ),

@@ -73,11 +73,11 @@ def along_training(path: Path, curves: Mapping[str, tuple[np.ndarray, np.ndarray
     figure, axes = canvas(1, 1, (8.6, 4.6))
     ax = axes[0, 0]
     for colour, (title, (steps, values)) in zip(COLOURS, curves.items(), strict=False):
-        low, middle, high = np.nanpercentile(values, (25, 50, 75), axis=1)
+        low, middle, high = np.nanpercentile(values.clip(min=floor / 10), (25, 50, 75), axis=1)
         ax.plot(steps, middle, color=colour, label=title, linewidth=1.8)
         ax.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
     ax.axhline(floor, color=GREY, linestyle="--", linewidth=1.2, label="a perfect sampler")
-    ax.set(xlabel="steps", ylabel=label, xlim=(0, None), ylim=(0, None))
+    ax.set(xlabel="steps", ylabel=label, xlim=(0, None), yscale="log")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     return save(figure, path)
 

@@ -165,6 +165,7 @@ class Run:
         steps = self.history().steps
         looks = min([len(steps), *(len(part) for part in parts)])
         need(count > 0, f"run {self.name!r} kept no snapshots: it was trained with --snapshot 0")
+        need(looks > 0 or len(steps) == 0, f"run {self.name!r} lost its snapshots: snapshots.bin was cut short")
         if len(parts) == 1:
             return steps[:looks], parts[0][:looks]  # stays on the disk until it is read
         return steps[:looks], np.concatenate([part[:looks] for part in parts], axis=1)

@@ -164,9 +164,11 @@ class BlockStore:
             return []
         lines = self.stats_path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is half a line
         try:
-            return [json.loads(line) for line in lines]
+            looks = [json.loads(line) for line in lines]
         except ValueError as error:
             raise ModescopeError(f"{str(self.stats_path)!r} is damaged: {error}") from error
+        need(all(isinstance(look, dict) for look in looks), f"{str(self.stats_path)!r} is damaged: a look is no object")
+        return looks
 
     def snapshots(self, members: int, count: int, dim: int) -> np.ndarray:
         """What the looks kept, with shape `(T, S, count, D)`."""
