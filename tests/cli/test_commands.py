@@ -226,3 +226,10 @@ def test_a_report_never_takes_the_place_of_a_file_of_the_run(capsys, trained):
     assert run("report", str(trained), "--out", str(trained / "config.json")) == 2
     assert "ends in .html" in capsys.readouterr().err
     assert (trained / "config.json").read_bytes() == before
+
+
+def test_a_reader_that_leaves_early_is_no_error(trained):
+    command = f"{sys.executable} -m modescope list datasets --json | head -1"
+    out = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert out.stdout.strip() == "["
+    assert out.stderr == ""

@@ -252,7 +252,7 @@ def test_one_block_is_trained_by_one_process(undisturbed):
         ("no looks", "holds no look"),
         ("odd look", "a look is no object"),
         ("no snapshots", "lost its snapshots"),
-        ("few members", "samples of 1 members, expected 2"),
+        ("few members", "truncated or changed"),
         ("odd manifest", "stats_bytes 'a'"),
         ("odd seeds", "config cannot be read"),
     ],
@@ -277,10 +277,13 @@ def test_a_finished_run_that_was_changed_is_told_in_one_sentence(undisturbed, tm
         config["experiment"]["seeds"] = ["a"]
         (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ModescopeError, match=message):
-        changed = ms.Run(folder)
-        changed.experiment  # noqa: B018 - reads it
-        assert changed.done
-        changed.samples(), changed.diverged(), changed.snapshots()
+        read_all(ms.Run(folder))
+
+
+def read_all(run):
+    """Reads all that a finished run holds."""
+    assert run.done
+    return run.samples(), run.diverged(), run.snapshots()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the device is there")
@@ -288,3 +291,26 @@ def test_a_device_that_is_not_there_leaves_no_folder(tmp_path):
     with pytest.raises(ModescopeError, match="device is 'cuda'"):
         ms.Run.create(tmp_path / "run", experiment(device="cuda"))
     assert not (tmp_path / "run").exists()
+
+
+def test_altered_samples_and_an_altered_config_are_told(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment(seeds=1)).train(workers=1, quiet=True)
+    path = run.stores[0].samples_path
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ModescopeError, match=r"samples\.safetensors.*truncated or changed"):
+        run.samples()
+    path.write_bytes(content)
+    config = json.loads((run.folder / "config.json").read_text())
+    config["experiment"]["training"]["steps"] = 41
+    (run.folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModescopeError, match=r"training\.steps was 40 and is now 41"):
+        ms.Run(run.folder).samples()
+
+
+def test_a_finished_run_with_a_cut_log_is_not_called_done(tmp_path):
+    run = ms.Run.create(tmp_path / "run", experiment(seeds=1)).train(workers=1, quiet=True)
+    path = run.stores[0].snapshots_path
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModescopeError, match=r"snapshots\.bin.*cut short"):
+        run.train(workers=1, quiet=True)

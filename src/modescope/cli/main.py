@@ -3,6 +3,7 @@
 __all__ = ["main"]
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -176,14 +177,18 @@ def main(args: Sequence[str] | None = None) -> None:
 def guarded(action: Callable[[], int]) -> int:
     """Runs an action; a user's mistake is one sentence and code 2."""
     try:
-        return action()
+        code = action()
+        sys.stdout.flush()
+        return code
     except ModescopeError as error:
-        told = Text.assemble(("error:", "bold red"), " ", " ".join(str(error).split("\n")))  # no markup: a path may hold [bold] or :b:
+        sentence = " ".join(str(error).split("\n"))
+        told = Text.assemble(("error:", "bold red"), " ", sentence)  # no markup: a path may hold [bold] or :b:
         Console(stderr=True).print(told, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

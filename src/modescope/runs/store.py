@@ -82,6 +82,7 @@ class BlockStore:
             "sha256": hashlib.sha256(content).hexdigest(),
             "stats_bytes": flushed_size(self.stats_path),
             "snapshot_bytes": flushed_size(self.snapshots_path),
+            "samples_sha256": hashlib.sha256(self.samples_path.read_bytes()).hexdigest() if done else None,
             "config": config,
         }
         atomic_write(self.manifest_path, json.dumps(manifest, indent=1))
@@ -100,8 +101,9 @@ class BlockStore:
             wanted = manifest[key] if manifest else 0
             have = path.stat().st_size if path.exists() else 0
             need(have >= wanted, f"{str(path)!r} has {have} bytes, expected at least {wanted}: it was cut short")
-            with path.open("ab") as file:
-                file.truncate(wanted)
+            if have > wanted:
+                with path.open("ab") as file:
+                    file.truncate(wanted)
 
     # Reading
 
@@ -143,8 +145,7 @@ class BlockStore:
         if manifest is None:
             return None
         if config is not None:
-            changed = first_difference(manifest["config"], config)
-            need(changed is None, f"the run's config was changed since its checkpoint: {changed}")
+            unchanged(manifest["config"], config)
         name = manifest["state"]
         need(isinstance(name, str) and Path(name).name == name, f"{str(self.manifest_path)!r} names no file: {name!r}")
         path = self.folder / name
@@ -178,14 +179,33 @@ class BlockStore:
         looks = len(flat) // each if each else 0
         return flat[: looks * each].reshape(looks, members, count, dim)
 
-    def samples(self) -> Tensor | None:
-        """The final samples, with shape `(S, n, D)`, or None before the end."""
-        if not self.samples_path.exists():
+    def samples(self, config: Mapping[str, Any] | None = None) -> Tensor | None:
+        """The final samples, with shape `(S, n, D)`, or None before the end.
+
+        Arguments:
+            config: What the run is configured as now, which must be what it was.
+
+        Raises:
+            ModescopeError: If the configuration or the file was changed.
+        """
+        manifest = self.manifest()
+        if manifest is None or not manifest["done"] or not self.samples_path.exists():
             return None
+        if config is not None:
+            unchanged(manifest["config"], config)
+        content, path = self.samples_path.read_bytes(), str(self.samples_path)
+        expected = manifest.get("samples_sha256")
+        need(expected in (None, hashlib.sha256(content).hexdigest()), f"{path!r} was truncated or changed")
         try:
-            return load(self.samples_path.read_bytes())["samples"]
+            return load(content)["samples"]
         except (SafetensorError, KeyError) as error:
-            raise ModescopeError(f"{str(self.samples_path)!r} is damaged: {error}") from error
+            raise ModescopeError(f"{path!r} is damaged: {error}") from error
+
+
+def unchanged(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Refuses a configuration that is not the one that a checkpoint was made with."""
+    changed = first_difference(old, new)
+    need(changed is None, f"the run's config was changed since its checkpoint: {changed}")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -64,10 +64,10 @@ def train_block(
     store = BlockStore(folder / f"block-{block:03d}")
     with store.locked():
         manifest, state = store.manifest(), store.load(config)
-        if manifest and manifest["done"] and store.samples_path.exists():
+        store.rewind()
+        if manifest and manifest["done"] and store.samples(config) is not None:
             return True
         population = experiment.population(block)
-        store.rewind()
         seconds = 0.0
         if state is not None:
             seconds = float(state.pop("seconds"))
