@@ -135,7 +135,9 @@ def test_members_are_every_seed_with_every_combination() -> None:
 
 def test_a_member_alone() -> None:
     assert Member(3).label == "seed 3"
-    assert Member(3, {"pi": 1 / 3}).label == "pi=0.333333, seed 3"
+    assert Member(3, {"pi": 0.25}).label == "pi=0.25, seed 3"
+    labels = [Member(3, {"pi": value}).label for value in (0.1234567, 0.1234568)]
+    assert labels == ["pi=0.1234567, seed 3", "pi=0.1234568, seed 3"]
 
 
 def test_with_values_writes_into_the_method_and_the_training() -> None:

@@ -155,7 +155,10 @@ def test_two_builds_differ_and_a_seed_repeats() -> None:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"hidden": (8, 0)}, r"hidden is \(8, 0\), expected widths of at least 1"),
-    ({"activation": "swish"}, "activation is 'swish', expected one of relu, leaky-relu, tanh, softplus, elu, maxout"),
+    (
+        {"activation": "swish"},
+        "activation is 'swish', expected one of relu, leaky-relu, leaky-relu-0.1, tanh, softplus, elu, maxout",
+    ),
     ({"init": "zeros"}, "init is 'zeros', expected one of torch, he, xavier, normal, orthogonal"),
     ({"pieces": 0}, "pieces is 0, expected at least 1"),
     ({"gain": -1.0}, "gain is -1.0, expected at least 0"),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,11 +123,25 @@ def test_a_killed_parent_takes_its_workers_along(tmp_path):
     deadline = time.monotonic() + 60
     while min(progress(run)) < 10 and time.monotonic() < deadline:
         time.sleep(0.05)
+    children = [int(pid) for pid in children_of(process.pid)]
+    assert len(children) >= 2
     process.kill()  # the parent alone
     process.wait()
     for store in run.stores:
-        with store.locked(patience=20):  # free as soon as the orphan is gone
+        with store.locked(patience=20):  # free as soon as the orphan has saved
             pass
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def children_of(pid: int) -> list[str]:
+    """The processes that a process started."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    if not path.exists():
+        pytest.skip("this system does not list a process's children")
+    return path.read_text().split()
 
 
 def test_interrupt_saves_and_a_second_one_leaves(tmp_path):

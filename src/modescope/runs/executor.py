@@ -7,6 +7,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -151,6 +152,12 @@ class Worker:
     stop: Event
     looks: Any
     parent: int
+    busy: bool = False
+
+    @classmethod
+    def orphaned(cls) -> bool:
+        """Whether the parent is gone."""
+        return os.getppid() != cls.parent
 
 
 def enter(stop: Event, looks: Any, parent: int) -> None:
@@ -158,6 +165,14 @@ def enter(stop: Event, looks: Any, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     torch.set_num_threads(1)
     Worker.stop, Worker.looks, Worker.parent = stop, looks, parent
+    threading.Thread(target=leave_when_orphaned, daemon=True).start()
+
+
+def leave_when_orphaned() -> None:
+    """Ends an idle worker whose parent was killed, and so cannot tell it to end."""
+    while not Worker.orphaned() or Worker.busy:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def work(job: Job, checkpoint_seconds: float) -> bool:
@@ -165,6 +180,13 @@ def work(job: Job, checkpoint_seconds: float) -> bool:
 
     def stopped() -> bool:
         # A parent that was killed cannot say so; its workers must not go on behind a resumed run's back.
-        return Worker.stop.is_set() or os.getppid() != Worker.parent
+        return Worker.stop.is_set() or Worker.orphaned()
 
-    return train_block(job.folder, job.block, lambda look: Worker.looks.put((job, look)), stopped, checkpoint_seconds)
+    def tell(look: Look) -> None:
+        Worker.looks.put((job, look))
+
+    Worker.busy = True
+    try:
+        return train_block(job.folder, job.block, tell, stopped, checkpoint_seconds)
+    finally:
+        Worker.busy = False
