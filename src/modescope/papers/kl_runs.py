@@ -277,7 +277,8 @@ def compared(
     evidence[f"seeds of {other} with all modes"] = full
     holds = better > 0 and (name != MODES or full == len(ours.per_member))
     finite = {key: value for key, value in evidence.items() if np.isfinite(value)}
-    return Statement(claim, printed, f"{right}, by {ours.label.lower()}", finite, holds=holds, verified=True)
+    # Borne out if the interval and the test by sign flips come to the same verdict.
+    return Statement(claim, printed, f"{right}, by {ours.label.lower()}", finite, holds=holds, verified=gap.confirmed)
 
 
 def interval(values: Sequence[float]) -> str:
