@@ -145,7 +145,7 @@ class Broken(GAN):
         x = nets["generator"](z)
         return x[:, :1] if self.fault == "samples" else x
 
-    def memory(self) -> dict[str, Tensor]:
+    def memory(self, nets: Networks) -> dict[str, Tensor]:
         return {"mean": torch.zeros(())} if self.fault == "memory" else {}
 
     def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:

@@ -66,18 +66,12 @@ def plan(
         dataset=data,
         method=game,
         architecture=architecture,
-        training=Training(**{**method_training(game), **setting.training, **chosen}),
+        training=Training(**{**game.settings(), **setting.training, **chosen}),
         seeds=tuple(int(seed) for seed in seeds),
         sweep={name: tuple(float(value) for value in values) for name, values in (sweep or {}).items()},
         evaluation=evaluation or Evaluation(),
         **engine,
     )
-
-
-def method_training(method: Method) -> dict[str, Any]:
-    """The training settings that a method's paper needs, those of what it wraps included."""
-    inner = getattr(method, "base", None)
-    return {**(method_training(inner) if isinstance(inner, Method) else {}), **method.training}
 
 
 def train(

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -176,7 +176,8 @@ def test_as_a_plain_loop(name: str) -> None:
     training, critic_steps, sweep, uniform = CASES[name]
     method = GAN(critic_steps=critic_steps)
     members = members_of(method, training, [3] if sweep else [3, 11], sweep)
-    population = Population(method, RING, SPACE, training, members, uniform_prior=uniform, dtype=torch.float64)
+    space = replace(SPACE, prior="uniform" if uniform else "normal")
+    population = Population(method, RING, space, training, members, dtype=torch.float64)
     if name not in CAPTURED:
         population.play = population.game_step  # type: ignore[assignment]  # the same, see test_program.py
     start = {player: flat.clone() for player, flat in population.state["flats"].items()}

@@ -33,7 +33,7 @@ class Stateful(Weighted):
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
         return {"code": (batch_size, 2)}
 
-    def memory(self) -> dict[str, Tensor]:
+    def memory(self, nets: Networks) -> dict[str, Tensor]:
         return {"k": torch.tensor(0.25)}
 
     def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
@@ -109,7 +109,7 @@ def test_a_wrapper_forwards_everything() -> None:
     assert method.players() == base.players()
     assert torch.equal(method.sample(nets, batch.z), batch.z + 1)
     assert method.noise(space, 4) == {"code": (4, 2)}
-    assert float(method.memory()["k"]) == 0.25
+    assert float(method.memory(nets)["k"]) == 0.25
     assert float(method.remember(nets, batch)["k"]) == 3.0
     assert set(method.observe(nets, batch)) == {"critic_real", "critic_fake"}
     assert not method.packable
@@ -127,7 +127,7 @@ def test_defaults_of_a_method() -> None:
     method, space = Weighted(), Architecture().space(2)
     memory: Mapping[str, Tensor] = {"a": torch.ones(())}
     assert method.noise(space, 4) == {}
-    assert method.memory() == {}
+    assert method.memory(None) == {}  # type: ignore[arg-type]
     assert method.remember(None, Batch(torch.zeros(1), torch.zeros(1), torch.zeros(1), memory=memory)) == memory  # type: ignore[arg-type]
     assert method.packable
     method.check(space, 1)

@@ -42,7 +42,7 @@ class Counting(TwoPlayer):
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
         return {"shift": (), "jitter": (batch_size, 2)}
 
-    def memory(self) -> dict[str, Tensor]:
+    def memory(self, nets: Networks) -> dict[str, Tensor]:
         return {"count": torch.tensor(0), "mean": torch.zeros(2)}
 
     def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
@@ -82,7 +82,6 @@ def population(
         architecture.space(2),
         training,
         members_of(method, training, seeds, sweep),
-        uniform_prior=architecture.prior == "uniform",
         dtype=dtype,
     )
     if not captured:
@@ -248,7 +247,7 @@ def test_progress_is_the_fraction_of_the_run() -> None:
     for _ in range(6):
         found.advance(1)
         clocks.append(found.clocks[found.noise.position - 1].tolist())
-    assert clocks == [[0, 1], [0.25, 0.75], [0.5, 0.5], [0.75, 0.25], [1, 0], [1, 0]]
+    assert clocks == [[0, 1, 0], [0.25, 0.75, 1], [0.5, 0.5, 2], [0.75, 0.25, 3], [1, 0, 4], [1, 0, 5]]
 
 
 def test_beyond_the_end_a_linear_schedule_stands_still() -> None:

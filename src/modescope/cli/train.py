@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from .. import datasets, methods
-from ..api import fresh_folder, method_training
+from ..api import fresh_folder
 from ..core.config import Training
 from ..core.errors import need
 from ..core.method import Method
@@ -108,7 +108,7 @@ def train(args: Sequence[str]) -> int:
 def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     """The flags of a data set, a method and the training, with the defaults that they have together."""
     data, game, setting = datasets.make(dataset), methods.build(method), setting_for(dataset)
-    training = Training(**{**method_training(game), **setting.training})
+    training = Training(**{**game.settings(), **setting.training})
     groups = {}
     fields = {
         f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and can_be_flag(getattr(data, f.name))

@@ -42,7 +42,6 @@ class Population:
         space: The shapes, and the builder of networks.
         training: The settings.
         members: The members.
-        uniform_prior: Whether latents are uniform on (-1, 1) rather than standard normal.
         device: Where to train.
         dtype: Of all numbers.
         compiled: Whether steps are fused by ``torch.compile``.
@@ -56,15 +55,15 @@ class Population:
         training: Training,
         members: Sequence[Member],
         *,
-        uniform_prior: bool = False,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         compiled: bool = False,
     ) -> None:
         method.check(space, training.batch_size)
+        space = replace(space, real=lambda n: dataset.sample(n, torch.default_generator))
         self.method, self.dataset, self.space, self.training = method, dataset, space, training
+        self.drawn = method.latents(space)
         self.members, self.device, self.dtype = tuple(members), torch.device(device), dtype
-        self.uniform_prior = uniform_prior
         self.players = method.players()
         self.layout, flats = self.build()
         self.values, self.paths = self.swept(), float_fields(method)
@@ -74,7 +73,7 @@ class Population:
         self.state: State = {
             "flats": flats,
             "optimizers": {p.name: training.rule(p.name, self.values).init(flats[p.name]) for p in self.players},
-            "memory": {k: self.expand(v) for k, v in method.memory().items()},
+            "memory": self.remembrance(flats),
             "ema": {owner: flats[owner].clone() for owner in self.averaged()},
             "losses": {p.name: self.zeros() for p in self.players},  # summed since they were last taken
             "steps": self.zeros(),  # since the losses were last taken
@@ -94,7 +93,7 @@ class Population:
         for member in self.members:
             if member.seed not in cache:
                 modules = {role: seeded(build, member.seed, role) for role, build in builders.items()}
-                layout = layout or Layout.of(modules, self.players)
+                layout = layout or Layout.of(modules, self.players, self.method.fixed)
                 check_buffers(modules, layout.modules)
                 cache[member.seed] = layout.flatten(modules)
             for name, flat in cache[member.seed].items():
@@ -118,8 +117,8 @@ class Population:
             size,
             self.dataset.uniforms,
             self.dataset.normals,
-            self.space.latent_dim,
-            self.uniform_prior,
+            self.drawn.latent_dim,
+            self.drawn.prior == "uniform",
             self.method.noise(self.space, size),
         )
         batches = 1 if self.together else sum(player.steps for player in self.players)
@@ -133,11 +132,15 @@ class Population:
         """A zero for every member."""
         return torch.zeros(len(self.members), dtype=self.dtype, device=self.device)
 
-    def expand(self, value: Tensor) -> Tensor:
-        """One value for every member."""
-        return value.to(self.device, self.dtype if value.is_floating_point() else None).repeat(
-            len(self.members), *[1] * value.ndim
-        )
+    def remembrance(self, flats: Flats) -> dict[str, Tensor]:
+        """Every member's memory before the first step."""
+
+        def begin(flats: Flats, values: Any) -> dict[str, Tensor]:
+            method, nets = self.one(values, flats, {}, torch.zeros(3))
+            return method.memory(nets)
+
+        found = vmap(begin)(flats, self.values)
+        return {k: v.to(self.device, self.dtype if v.is_floating_point() else None).clone() for k, v in found.items()}
 
     # Training
 
@@ -162,7 +165,7 @@ class Population:
         rows = []
         for step in range(start, start + self.noise.steps):
             progress = min(1.0, step / max(1, self.training.steps))
-            rows.append((progress, learning_rate_factor(self.training.schedule, progress)))
+            rows.append((progress, learning_rate_factor(self.training.schedule, progress), step))
         self.clocks = torch.tensor(rows, dtype=self.dtype).to(self.device)
 
     def batch_parts(self, step: int, index: int) -> dict[str, Any]:
@@ -188,8 +191,7 @@ class Population:
             seen = with_own(player.name, state, before) if self.together else state
             batch = batches[0 if self.together else turn]
             grads, losses = self.slopes(index, seen, batch, clock)
-            rule = self.rule(player.name, self.values, clock)
-            flat, own = rule.update(grads, state["optimizers"][player.name], state["flats"][player.name])
+            flat, own = self.moved(index, state, grads, clock)
             state["flats"][player.name], state["optimizers"][player.name] = flat, own
             state["losses"][player.name] = state["losses"][player.name] + losses / player.steps
             finite = finite & torch.isfinite(sum((part.sum(-1) for part in own.values()), flat.sum(-1) + losses))
@@ -199,6 +201,23 @@ class Population:
             state["ema"][owner] = decay * average + (1 - decay) * state["flats"][owner]
         state["steps"] = state["steps"] + 1
         return freeze(state, before, finite)
+
+    def moved(self, index: int, state: State, grads: Tensor, clock: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Every member's player and its optimiser after one step down `grads`."""
+        name = self.players[index].name
+
+        def step(flat: Tensor, own: dict[str, Tensor], slope: Tensor, values: Any) -> tuple[Tensor, dict[str, Tensor]]:
+            method, _ = self.one(values, {}, {}, clock)
+            player = method.players()[index]
+            rule = self.rule(name, values, clock).times(player.rate)
+            moved, state = rule.update(slope, own, flat)
+            moved = self.layout.project(player, moved)
+            if player.moves is None:
+                return moved, state
+            now = player.moves(clock[2])
+            return torch.where(now, moved, flat), {key: torch.where(now, state[key], own[key]) for key in own}
+
+        return vmap(step)(state["flats"][name], state["optimizers"][name], grads, self.values)
 
     def turns(self) -> list[int]:
         """The index of the player of each turn."""
@@ -260,8 +279,8 @@ class Population:
         """A member's latents for evaluation, with shape `(n, L)`."""
         generator = torch.Generator().manual_seed(seed_of(seed, purpose))
         # PyTorch draws normals by sixteens, so only whole sixteens start with the same numbers whatever `n`.
-        shape = (n + -n % 16, self.space.latent_dim)
-        if self.uniform_prior:
+        shape = (n + -n % 16, self.drawn.latent_dim)
+        if self.drawn.prior == "uniform":
             return torch.rand(shape, generator=generator)[:n] * 2 - 1
         return torch.randn(shape, generator=generator)[:n]
 
@@ -271,7 +290,7 @@ class Population:
 
         def look(flats: Flats, memory: Any, batch: Any, values: Any) -> dict[str, Tensor]:
             method, nets = self.one(values, flats, {}, batch["z"])
-            return method.observe(nets, one_batch(batch, memory, torch.zeros(1, dtype=self.dtype, device=self.device)))
+            return method.observe(nets, one_batch(batch, memory, torch.zeros(3, dtype=self.dtype, device=self.device)))
 
         parts = [self.observation(member.seed) for member in self.members]
         batch = tree_map(lambda *rows: torch.stack(rows).to(self.device, self.dtype), *parts)

@@ -1,19 +1,22 @@
 """The contract of a remedy: which networks play, and what each player descends."""
 
-__all__ = ["Method", "TwoPlayer", "Wrapper", "float_fields", "layers"]
+__all__ = ["CHANGES", "Changes", "Method", "TwoPlayer", "Wrapper", "float_fields", "layers"]
 
 import abc
 import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from torch import Tensor
 
 from .errors import need
 from .networks import Batch, Networks, Player
 from .space import Builder, Space
+
+Changes = Literal["objective", "critic", "latents", "inputs", "update rule", "extra networks"]
+CHANGES: tuple[Changes, ...] = get_args(Changes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +28,11 @@ class Method(abc.ABC):
     the roles that a player does not train, maps the loss over the population, and takes the step.
 
     `training` holds the training settings that the method's paper needs (e.g. Adam without momentum); a data set's
-    preset and the user's own settings go before it.
+    preset and the user's own settings go before it. `changes` says what it changes of the plain GAN, for lists.
     """
 
     training: ClassVar[Mapping[str, Any]] = {}
+    changes: ClassVar[Changes] = "objective"
     summary: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     year: ClassVar[int | None] = None
@@ -38,13 +42,31 @@ class Method(abc.ABC):
         """Whether the critic sees samples and nothing else, so that packing samples is defined."""
         return True
 
+    def settings(self) -> Mapping[str, Any]:
+        """The training settings that the method's paper needs."""
+        return self.training
+
+    def latents(self, space: Space) -> Space:
+        """The space as its latents are drawn, with another `latent_dim` or `prior` where the method shapes its own."""
+        return space
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The roles that keep their initial parameters, which no player trains."""
+        return ()
+
+    @property
+    def critics(self) -> tuple[str, ...]:
+        """The roles that score samples and nothing else; stabilisers of critics act on these."""
+        return ("discriminator",)
+
     @abc.abstractmethod
     def networks(self, space: Space) -> dict[str, Builder]:
         """What builds the network of each role, e.g. ``{"generator": space.generator}``."""
 
     @abc.abstractmethod
     def players(self) -> tuple[Player, ...]:
-        """The players, in the order in which they step. Every role is trained by exactly one."""
+        """The players, in the order in which they step. Every role that is not `fixed` is trained by exactly one."""
 
     @abc.abstractmethod
     def sample(self, nets: Networks, z: Tensor) -> Tensor:
@@ -54,8 +76,8 @@ class Method(abc.ABC):
         """The shapes of further standard normals that the losses read from ``batch.noise``."""
         return {}
 
-    def memory(self) -> dict[str, Tensor]:
-        """The method's own state before the first step, e.g. BEGAN's balance."""
+    def memory(self, nets: Networks) -> dict[str, Tensor]:
+        """The method's own state before the first step, e.g. BEGAN's balance, or an average of parameters."""
         return {}
 
     def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
@@ -139,6 +161,20 @@ class Wrapper(Method):
     def packable(self) -> bool:
         return self.base.packable
 
+    def settings(self) -> Mapping[str, Any]:
+        return {**self.base.settings(), **self.training}
+
+    def latents(self, space: Space) -> Space:
+        return self.base.latents(space)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        return self.base.fixed
+
+    @property
+    def critics(self) -> tuple[str, ...]:
+        return self.base.critics
+
     def networks(self, space: Space) -> dict[str, Builder]:
         return self.base.networks(space)
 
@@ -151,8 +187,8 @@ class Wrapper(Method):
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
         return self.base.noise(space, batch_size)
 
-    def memory(self) -> dict[str, Tensor]:
-        return self.base.memory()
+    def memory(self, nets: Networks) -> dict[str, Tensor]:
+        return self.base.memory(nets)
 
     def remember(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         return self.base.remember(nets, batch)

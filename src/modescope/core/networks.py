@@ -15,6 +15,8 @@ from .optim import Optimizer
 
 Loss = Callable[["Networks", "Batch"], Tensor]
 Pipe = Callable[[Tensor], Tensor]
+Weights = Mapping[str, Tensor]
+FIXED = "fixed"  # the owner of roles that no player trains
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,19 @@ class Player:
         trains: The roles that its steps change.
         loss: What it descends, for one member.
         steps: How many steps it takes in a step of the game, each on a fresh batch.
+        rate: What multiplies its learning rate.
+        moves: Whether it moves at all in a step of the game, from the step's number, a scalar tensor; always if not
+            given. WGAN's schedule of critic steps is one.
+        project: What the parameters of a role become after each of its steps, e.g. clipped ones.
     """
 
     name: str
     trains: tuple[str, ...]
     loss: Loss
     steps: int = 1
+    rate: float | Tensor = 1.0
+    moves: Callable[[Tensor], Tensor] | None = None
+    project: Mapping[str, Pipe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,26 +73,30 @@ class Layout:
 
     modules: Mapping[str, nn.Module]
     owners: Mapping[str, str]
-    parts: Mapping[str, tuple[tuple[str, str, torch.Size], ...]]  # player -> (role, parameter, shape) ...
+    parts: Mapping[str, tuple[tuple[str, str, torch.Size], ...]]  # owner -> (role, parameter, shape) ...
 
     @classmethod
-    def of(cls, modules: Mapping[str, nn.Module], players: tuple[Player, ...]) -> "Layout":
+    def of(cls, modules: Mapping[str, nn.Module], players: tuple[Player, ...], fixed: tuple[str, ...] = ()) -> "Layout":
         """The layout of `modules` for `players`, each of whom owns the roles that it trains.
 
+        Arguments:
+            modules: The network of each role.
+            players: The players.
+            fixed: Roles that keep their initial parameters.
+
         Raises:
-            ModescopeError: If a role is trained by no player, or by two.
+            ModescopeError: If a role is neither fixed nor trained by exactly one player.
         """
-        trained = sorted(role for player in players for role in player.trains)
+        owned = {player.name: player.trains for player in players} | ({FIXED: fixed} if fixed else {})
+        trained = sorted(role for roles in owned.values() for role in roles)
         need(trained == sorted(modules), f"the players train {trained}, expected each of {sorted(modules)} once")
         parts = {
-            player.name: tuple(
-                (role, name, parameter.shape)
-                for role in player.trains
-                for name, parameter in modules[role].named_parameters()
+            owner: tuple(
+                (role, name, parameter.shape) for role in roles for name, parameter in modules[role].named_parameters()
             )
-            for player in players
+            for owner, roles in owned.items()
         }
-        return cls(modules, {role: player.name for player in players for role in player.trains}, parts)
+        return cls(modules, {role: owner for owner, roles in owned.items() for role in roles}, parts)
 
     def flatten(self, modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
         """The parameters of `modules` as one vector of shape `(P,)` for each player."""
@@ -102,6 +115,15 @@ class Layout:
             views.setdefault(role, {})[name] = piece.view(shape)
         return views
 
+    def project(self, player: Player, flat: Tensor) -> Tensor:
+        """A player's vector of shape `(P,)`, after the projections of its roles."""
+        if not player.project:
+            return flat
+        pieces = flat.split([shape.numel() for _, _, shape in self.parts[player.name]])
+        roles = [role for role, _, _ in self.parts[player.name]]
+        keep = lambda x: x  # noqa: E731
+        return torch.cat([player.project.get(role, keep)(piece) for role, piece in zip(roles, pieces, strict=True)])
+
 
 @dataclass(frozen=True)
 class Networks:
@@ -113,6 +135,7 @@ class Networks:
         optimizers: The rule that each player steps by.
         states: The state of each player's optimiser.
         pipes: What the output of a role passes through, for wrappers that change inputs.
+        reweighted: What the parameters of a role pass through before they are used, for wrappers that normalise them.
     """
 
     layout: Layout
@@ -120,6 +143,7 @@ class Networks:
     optimizers: Mapping[str, Optimizer] = field(default_factory=dict)
     states: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     pipes: Mapping[str, Pipe] = field(default_factory=dict)
+    reweighted: Mapping[str, Callable[[Weights], Weights]] = field(default_factory=dict)
     views: Mapping[str, Mapping[str, Tensor]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -132,10 +156,33 @@ class Networks:
         return role in self.layout.modules
 
     def __getitem__(self, role: str) -> Callable[..., Any]:
-        module, params, pipe = self.layout.modules[role], dict(self.views[role]), self.pipes.get(role)
+        module, params, pipe = self.layout.modules[role], self.weights(role), self.pipes.get(role)
         if pipe is None:
             return lambda *x: functional_call(module, params, x)
         return lambda *x: pipe(functional_call(module, params, x))
+
+    def weights(self, role: str) -> dict[str, Tensor]:
+        """The parameters that a role's network is called with, by name."""
+        params = dict(self.views[role])
+        return dict(self.reweighted[role](params)) if role in self.reweighted else params
+
+    def features(self, role: str) -> Callable[[Tensor], Tensor]:
+        """A role's last hidden layer as a function: its network without the last layer.
+
+        Raises:
+            ModescopeError: If the network is no ``nn.Sequential``, so that its last layer cannot be told.
+        """
+        module = self.layout.modules[role]
+        sequential = isinstance(module, nn.Sequential)
+        need(
+            sequential,
+            f"the {role} is a {type(module).__name__}, expected an nn.Sequential, whose last layer is left out",
+        )
+        assert isinstance(module, nn.Sequential)
+        body = module[:-1]  # keeps the names of its parameters
+        wanted = dict(body.named_parameters())
+        params = {name: value for name, value in self.weights(role).items() if name in wanted}
+        return lambda x: functional_call(body, params, (x,))
 
     def piped(self, role: str, pipe: Pipe) -> "Networks":
         """The same networks, with the output of `role` passed through `pipe`."""
@@ -143,11 +190,19 @@ class Networks:
         outer = pipe if inner is None else lambda x: pipe(inner(x))
         return replace(self, pipes={**self.pipes, role: outer})
 
+    def normalised(self, role: str, weights: Callable[[Weights], Weights]) -> "Networks":
+        """The same networks, with the parameters of `role` passed through `weights` before they are used."""
+        inner = self.reweighted.get(role)
+        outer = weights if inner is None else lambda params: weights(inner(params))
+        return replace(self, reweighted={**self.reweighted, role: outer})
+
     def descend(self, player: Player, batch: Batch) -> "Networks":
         """The networks after one more step of `player`, differentiable through the step and its optimiser's state."""
         name = player.name
         slope = grad(lambda flat: player.loss(replace(self, flats={**self.flats, name: flat}), batch))(self.flats[name])
-        moved, state = self.optimizers[name].update(slope, dict(self.states[name]), self.flats[name])
+        rule = self.optimizers[name].times(player.rate)
+        moved, state = rule.update(slope, dict(self.states[name]), self.flats[name])
+        moved = self.layout.project(player, moved)
         return replace(self, flats={**self.flats, name: moved}, states={**self.states, name: state})
 
 

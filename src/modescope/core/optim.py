@@ -9,7 +9,8 @@ __all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "learning_rate_factor"]
 
 import abc
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -31,6 +32,10 @@ class Optimizer(abc.ABC):
     @abc.abstractmethod
     def update(self, grads: Tensor, state: State, params: Tensor) -> tuple[Tensor, State]:
         """The parameters and the state after one step down `grads`."""
+
+    def times(self, factor: Number) -> Self:
+        """The same rule with its learning rate multiplied."""
+        return self if isinstance(factor, float) and factor == 1.0 else replace(self, lr=self.lr * factor)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """The shapes of data and latents, and the builder of networks for them."""
 
-__all__ = ["Builder", "Space"]
+__all__ = ["Builder", "Prior", "Space"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 Builder = Callable[[], nn.Module]
+Prior = Literal["normal", "uniform"]
 
 
 class NetworkSpec(Protocol):
@@ -30,7 +31,10 @@ class Space:
         generator_spec: How a generator is built.
         critic_spec: How a critic is built; also used by extra critics.
         encoder_spec: How a network from data to latents is built.
+        prior: What latents are drawn from: ``normal``, N(0, I), or ``uniform``, U(-1, 1).
         pack: How many samples a critic sees at once (:class:`modescope.methods.PacGAN`).
+        real: Draws that many real samples, `(n, D)`, from PyTorch's own generator, which a builder finds seeded; for
+            methods that lay out their latents from data.
     """
 
     data_dim: int
@@ -38,7 +42,9 @@ class Space:
     generator_spec: NetworkSpec
     critic_spec: NetworkSpec
     encoder_spec: NetworkSpec
+    prior: Prior = "normal"
     pack: int = 1
+    real: Callable[[int], Tensor] | None = None
 
     def generator(self, outputs: int | None = None) -> nn.Module:
         """Latents `(N, L)` to samples `(N, D)`."""

@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 
 from ..core import Batch, Builder, Method, Networks, Player, Space
 from ..core.errors import need
+from ..core.method import Changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class ALI(Method):
         noise_dims: The number of coordinates of :math:`\epsilon`; 0 makes the encoder deterministic, as in BiGAN.
     """
 
+    changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "An encoder learns with the generator, and the critic sees samples with their latents"
     reference: ClassVar[str] = (
         "Adversarially Learned Inference (Dumoulin et al., 2017), https://arxiv.org/abs/1606.00704"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..core import Batch, Builder, Method, ModescopeError, Networks, Player, Space, Wrapper
 from ..core.errors import need
-from ..core.method import layers
+from ..core.method import Changes, layers
 from ..core.networks import Loss
 from .gan import GAN
 
@@ -35,6 +35,7 @@ class PacGAN(Wrapper):
         degree: The number of samples in a pack, :math:`m`.
     """
 
+    changes: ClassVar[Changes] = "inputs"
     summary: ClassVar[str] = "The discriminator sees several samples at once, so that missing variety shows"
     reference: ClassVar[str] = (
         "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017), "

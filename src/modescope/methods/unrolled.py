@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..core import Batch, Method, Networks, Player, Wrapper
 from ..core.errors import need
+from ..core.method import Changes
 from ..core.networks import Loss
 from .gan import GAN
 
@@ -50,6 +51,7 @@ class UnrolledGAN(Wrapper):
         unroll: The number of steps that it looks ahead, :math:`K`; 0 is `base` itself.
     """
 
+    changes: ClassVar[Changes] = "update rule"
     summary: ClassVar[str] = "The generator descends through the critic's next steps, so it foresees the answer"
     reference: ClassVar[str] = (
         "Unrolled Generative Adversarial Networks (Metz et al., 2017), https://arxiv.org/abs/1611.02163"
@@ -64,9 +66,11 @@ class UnrolledGAN(Wrapper):
         good = isinstance(self.unroll, int) and self.unroll >= 0
         need(good, f"unroll is {self.unroll!r}, expected a whole number of at least 0")
         name = type(self.base).__name__
-        need(bool(self.critics()), f"UnrolledGAN over {name} is not defined: no player of {name} answers its generator")
+        need(
+            bool(self.answering()), f"UnrolledGAN over {name} is not defined: no player of {name} answers its generator"
+        )
 
-    def critics(self) -> list[Player]:
+    def answering(self) -> list[Player]:
         """The players that answer the generator."""
         return [player for player in self.base.players() if "generator" not in player.trains]
 
@@ -78,12 +82,12 @@ class UnrolledGAN(Wrapper):
 
     def foreseen(self, loss: Loss) -> Loss:
         """The same loss, after the critics' next steps."""
-        critics = self.critics()
+        answering = self.answering()
 
         def unrolled(nets: Networks, batch: Batch) -> Tensor:
             for _ in range(self.unroll):
-                for critic in critics:
-                    nets = nets.descend(critic, batch)
+                for player in answering:
+                    nets = nets.descend(player, batch)
             return loss(nets, batch)
 
         return unrolled

@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 
 from ..core import Batch, Builder, Method, Networks, Player, Space
 from ..core.errors import nearest_name, need
+from ..core.method import Changes
 
 Distance = Literal["sum", "mean"]
 
@@ -58,6 +59,7 @@ class VEEGAN(Method):
         noise_dims: The number of coordinates of the latent that are not reconstructed.
     """
 
+    changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "A reconstructor maps samples back to latents, which it cannot where modes are missing"
     reference: ClassVar[str] = (
         "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017), "

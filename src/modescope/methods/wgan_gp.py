@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..core import Batch, Networks, TwoPlayer, input_gradient
 from ..core.errors import need
+from ..core.method import Changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class WGANGP(TwoPlayer):
     """
 
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.5, "beta2": 0.9}
+    changes: ClassVar[Changes] = "critic"
     summary: ClassVar[str] = "A critic held to slope 1, whose scores measure a transport distance"
     reference: ClassVar[str] = (
         "Improved Training of Wasserstein GANs (Gulrajani et al., 2017), https://arxiv.org/abs/1704.00028"

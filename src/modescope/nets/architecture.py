@@ -138,7 +138,7 @@ class Architecture:
 
     def space(self, data_dim: int) -> Space:
         """The shapes and the networks of a problem with samples of `data_dim` coordinates."""
-        return Space(data_dim, self.latent_dim, self.generator, self.critic, self.encoder)
+        return Space(data_dim, self.latent_dim, self.generator, self.critic, self.encoder, self.prior)
 
 
 unrolled = MLP(hidden=(128, 128), activation="tanh", init="orthogonal", gain=1.4)

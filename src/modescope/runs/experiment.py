@@ -105,7 +105,6 @@ class Experiment:
             self.architecture.space(self.dataset.dim),
             self.training,
             self.blocks[block],
-            uniform_prior=self.architecture.prior == "uniform",
             device=available(self.device),
             dtype=getattr(torch, self.dtype),
             compiled=self.compile,
