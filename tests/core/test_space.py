@@ -36,13 +36,15 @@ def test_shapes() -> None:
     assert shape(SPACE.joint_critic()) == ("c", 8, 1)
     assert shape(SPACE.encoder()) == ("e", 5, 3)
     assert shape(SPACE.encoder(4, extra=2)) == ("e", 7, 4)
+    assert shape(SPACE.decoder(4)) == ("g", 4, 5)
 
 
-def test_packing_changes_the_critic_alone() -> None:
+def test_packing_changes_what_critics_see_alone() -> None:
     packed = SPACE.packed(2).packed(3)
     assert shape(packed.critic()) == ("c", 30, 1)
     assert shape(packed.generator()) == ("g", 3, 5)
     assert shape(packed.encoder()) == ("e", 5, 3)
+    assert shape(packed.decoder(4)) == ("g", 4, 30)
     assert SPACE.pack == 1
 
 

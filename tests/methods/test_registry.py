@@ -65,8 +65,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_table_holds_every_method_under_its_name() -> None:
-    names = ["gan", "lsgan", "weighted-js", "forward-kl", "unrolled", "pacgan", "veegan", "ali", "wgan-gp", "r3gan"]
-    assert list(METHODS) == names
+    assert {"gan", "lsgan", "weighted-js", "forward-kl", "unrolled", "pacgan", "veegan", "mad-gan"} < set(METHODS)
+    assert len(set(METHODS.values())) == len(METHODS)
     for name, kind in METHODS.items():
         assert class_of(name) is kind
         assert name_of(kind) == name_of(kind()) == name

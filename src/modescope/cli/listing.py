@@ -8,9 +8,11 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .. import datasets, methods, metrics, papers
 from ..core.errors import nearest_name
+from ..core.method import CHANGES
 
 KINDS = ("methods", "datasets", "metrics", "papers")
 
@@ -23,7 +25,9 @@ def entries(kind: str) -> list[dict[str, Any]]:
     """
     match kind:
         case "methods":
-            return [entry(name, method) for name, method in methods.METHODS.items()]
+            found = methods.available().items()
+            ordered = sorted(found, key=lambda item: CHANGES.index(item[1].changes))
+            return [entry(name, method, changes=method.changes) for name, method in ordered]
         case "datasets":
             plain = [entry(name, data) for name, data in datasets.DATASETS.items()]
             return plain + [
@@ -58,6 +62,15 @@ def print_list(kind: str | None, as_json: bool) -> None:
         table.add_column("name", no_wrap=True, style="cyan")
         table.add_column("what")
         table.add_column("year", style="dim")
+        group = None
         for item in entries(each):
+            if item.get("changes") != group:
+                group = item["changes"]
+                table.add_row(Text(heading_of(group), style="bold"), "", "")
             table.add_row(item["name"], item["summary"], str(item["year"] or ""))
         console.print(table)
+
+
+def heading_of(changes: str) -> str:
+    """What stands above the methods that change the same."""
+    return "adds networks" if changes == "extra networks" else f"changes the {changes}"

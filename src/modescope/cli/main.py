@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..core.errors import ModescopeError, nearest_name, need
+from .benchmark import Benchmark
+from .show import Show
 
 
 @dataclass(kw_only=True)
@@ -158,11 +160,13 @@ class Train:
 
 COMMANDS: dict[str, type] = {
     "list": List,
+    "show": Show,
     "train": Train,
     "resume": Resume,
     "evaluate": Evaluate,
     "report": Report,
     "reproduce": Reproduce,
+    "benchmark": Benchmark,
 }
 DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"
 

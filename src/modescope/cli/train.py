@@ -16,6 +16,7 @@ from ..api import fresh_folder
 from ..core.config import Training
 from ..core.errors import need
 from ..core.method import Method
+from ..datasets import Dataset
 from ..nets import Architecture, UserModule, architecture
 from ..papers.settings import setting_for
 from ..runs import Evaluation, Experiment, Run
@@ -115,16 +116,31 @@ def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     }
     if fields:
         groups["data"] = flags_of(type(data), fields, data.summary)
-    taken: set[str] = set()
-    for depth, (group, layer) in enumerate(layer_groups(game)):
-        own = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer) if f.name != "base"}
-        rename = {name: "base." * depth + name for name in own if name in taken}
-        taken |= own.keys()
+    names = flag_names(data, game)
+    for group, layer in layer_groups(game):
+        own = {name: getattr(layer, name) for name in names[group]}
         if own:
-            groups[group] = flags_of(type(layer), own, layer.summary, rename)
+            groups[group] = flags_of(type(layer), own, layer.summary, names[group])
     groups["training"] = flags_of(Training, dataclasses.asdict(training), "How it is trained.")
     groups["evaluation"] = flags_of(Evaluation, dataclasses.asdict(Evaluation()), "How it is looked at.")
     return groups
+
+
+def flag_names(data: Dataset, method: Method) -> dict[str, dict[str, str]]:
+    """The flag of each field of a method's layers, by group and field.
+
+    A field goes by its own name, unless an outer layer has it already, when it is ``base.name``, or the data set, the
+    training or the command does, when it is ``method-name.name``.
+    """
+    reserved = {f.name for thing in (type(data), Training, Evaluation, Train) for f in dataclasses.fields(thing)}
+    taken: set[str] = set()
+    names: dict[str, dict[str, str]] = {}
+    for depth, (group, layer) in enumerate(layer_groups(method)):
+        own = [f.name for f in dataclasses.fields(layer) if f.init and f.name != "base"]
+        outer = {name: "base." * depth + name if name in taken else name for name in own}
+        names[group] = {name: f"{group}.{name}" if flag in reserved else flag for name, flag in outer.items()}
+        taken |= set(own)
+    return names
 
 
 def layer_groups(method: Method) -> list[tuple[str, Method]]:
@@ -143,9 +159,10 @@ def can_be_flag(value: Any) -> bool:
 def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Experiment:
     """The experiment that a command line describes."""
     data = datasets.make(command.dataset, **given.get("data", {}))
-    chosen = []
-    for depth, (group, layer) in enumerate(layer_groups(methods.build(command.method))):
-        values = {name.removeprefix("base_" * depth): v for name, v in given.get(group, {}).items()}
+    game = methods.build(command.method)
+    names, chosen = flag_names(data, game), []
+    for group, layer in layer_groups(game):
+        values = {name: given[group][flag.replace(".", "_")] for name, flag in names[group].items()}
         chosen.append(dataclasses.replace(layer, **values))
     return Experiment(
         dataset=data,

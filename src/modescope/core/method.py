@@ -29,8 +29,14 @@ class Method(abc.ABC):
 
     `training` holds the training settings that the method's paper needs (e.g. Adam without momentum); a data set's
     preset and the user's own settings go before it. `changes` says what it changes of the plain GAN, for lists.
+
+    Two facts tell wrappers what they may rely on: `logistic`, that the discriminator descends the plain logistic loss
+    of single samples, and `separable`, that the generator's loss reads scores only as a mean of a function of each. A
+    wrapper has them if it leaves them as they are. A subclass does not inherit them, since its losses may differ.
     """
 
+    logistic: ClassVar[bool] = False
+    separable: ClassVar[bool] = False
     training: ClassVar[Mapping[str, Any]] = {}
     changes: ClassVar[Changes] = "objective"
     summary: ClassVar[str] = ""
@@ -59,6 +65,11 @@ class Method(abc.ABC):
     def critics(self) -> tuple[str, ...]:
         """The roles that score samples and nothing else; stabilisers of critics act on these."""
         return ("discriminator",)
+
+    @property
+    def gradient_steps(self) -> int:
+        """How many gradients a step of the game takes, over all players: what it costs, whatever its networks."""
+        return sum(player.steps for player in self.players())
 
     @abc.abstractmethod
     def networks(self, space: Space) -> dict[str, Builder]:
@@ -174,6 +185,10 @@ class Wrapper(Method):
     @property
     def critics(self) -> tuple[str, ...]:
         return self.base.critics
+
+    @property
+    def gradient_steps(self) -> int:
+        return self.base.gradient_steps
 
     def networks(self, space: Space) -> dict[str, Builder]:
         return self.base.networks(space)

@@ -62,6 +62,10 @@ class Space:
         """Samples `(N, D + extra)` to `(N, outputs)`, latents if `outputs` is not given."""
         return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim)
 
+    def decoder(self, inputs: int) -> nn.Module:
+        """Codes `(N, inputs)` back to what a critic sees, `(N, pack * D)`; built as a generator is."""
+        return self.generator_spec.build(inputs, self.pack * self.data_dim)
+
     def packed(self, degree: int) -> "Space":
         """The same space, with critics that see `degree` times as many samples at once."""
         return replace(self, pack=self.pack * degree)

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, get_args
 
-import torch
 from torch import Tensor
 
 from ..core import Batch, Method, Networks, Player, Wrapper
 from ..core.errors import nearest_name, need
 from ..core.networks import Loss
 from .gan import GAN
+from .sig import annealed, log_mixture
 
 Form = Literal["sig", "ratio", "bce", "bce-swapped"]
 
@@ -131,7 +131,7 @@ class ForwardKL(Wrapper):
         real, fake = batch.real, self.sample(nets, batch.z)
         match self.form:
             case "sig":
-                sigma = self.sigma_start * (self.sigma_end / self.sigma_start) ** batch.progress
+                sigma = annealed(self.sigma_start, self.sigma_end, batch.progress)
                 return -log_mixture(real, fake, sigma).mean()
             case "ratio":
                 return -nets["discriminator"](fake).clamp(-self.clip, self.clip).exp().mean()
@@ -143,23 +143,6 @@ class ForwardKL(Wrapper):
     def unit(self, x: Tensor) -> Tensor:
         """The box as [0, 1], with samples outside cut off."""
         return ((x - self.low) / (self.high - self.low)).clamp(0, 1)
-
-
-def log_mixture(x: Tensor, means: Tensor, sigma: Tensor) -> Tensor:
-    r"""The log-density of :math:`\frac{1}{M} \sum_j \mathcal{N}(\mu_j, \sigma^2 I)`.
-
-    Arguments:
-        x: The points, with shape `(N, D)`.
-        means: The means, with shape `(M, D)`.
-        sigma: The standard deviation, a scalar.
-
-    Returns:
-        The log-densities in nats, with shape `(N,)`.
-    """
-    # Squared distances by a product of matrices, since all differences at once, (N, M, D), do not fit for large D.
-    square = x.square().sum(-1, keepdim=True) + means.square().sum(-1) - 2 * x @ means.T
-    nearness = torch.logsumexp(-square / (2 * sigma.square()), -1) - math.log(len(means))
-    return nearness - x.shape[-1] * (sigma.log() + math.log(2 * math.pi) / 2)
 
 
 def binary_cross_entropy(target: Tensor, output: Tensor) -> Tensor:

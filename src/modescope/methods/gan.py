@@ -33,6 +33,8 @@ class GAN(TwoPlayer):
             generator, except to one that is unrolled.
     """
 
+    logistic: ClassVar[bool] = True
+    separable: ClassVar[bool] = True
     summary: ClassVar[str] = "A generator against a classifier of real and fake, with no remedy"
     reference: ClassVar[str] = "Generative Adversarial Nets (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661"
     year: ClassVar[int | None] = 2014

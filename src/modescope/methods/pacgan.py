@@ -29,6 +29,8 @@ class PacGAN(Wrapper):
     Note:
         The batch size counts samples, so the discriminator sees `batch_size / degree` packs. Methods whose
         losses compare more than packs of samples (ALI, VEEGAN, a bound on the density of single samples) are refused.
+        For ALI and VEEGAN one could join pairs of a sample and a latent instead, but within the critic, after the pairs
+        are made: what their encoders are given, and learn from, must stay single samples.
 
     Arguments:
         base: The method whose discriminator is packed.

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import Tensor
-from torch.nn.functional import softplus
-
-from ..core import Batch, Networks, TwoPlayer, input_gradient
 from ..core.errors import need
+from .rpgan import Relativistic
 
 
 @dataclass(frozen=True, kw_only=True)
-class R3GAN(TwoPlayer):
+class R3GAN(Relativistic):
     r"""Scores each fake against a real sample, and keeps the critic flat at both.
 
     A mode that the generator misses leaves its real samples with high scores, which every fake is compared with. The
@@ -37,6 +34,7 @@ class R3GAN(TwoPlayer):
         gamma: The weight :math:`\gamma` of both penalties.
     """
 
+    separable: ClassVar[bool] = True
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.0, "beta2": 0.9}
     summary: ClassVar[str] = "Each fake is scored against a real sample, by a critic kept flat at both"
     reference: ClassVar[str] = (
@@ -51,12 +49,6 @@ class R3GAN(TwoPlayer):
         super().__post_init__()
         need(math.isfinite(self.gamma) and self.gamma >= 0, f"gamma is {self.gamma}, expected at least 0")
 
-    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        D, real, fake = nets["discriminator"], batch.real, nets["generator"](batch.z)
-        on_real = input_gradient(D, real).square().sum(-1)
-        on_fake = input_gradient(D, fake).square().sum(-1)
-        return softplus(D(fake) - D(real)).mean() + self.gamma / 2 * (on_real + on_fake).mean()
-
-    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        D, fake = nets["discriminator"], nets["generator"](batch.z)
-        return softplus(D(batch.real) - D(fake)).mean()
+    @property
+    def penalties(self) -> tuple[float, float]:
+        return self.gamma, self.gamma

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..core.errors import ModescopeError, nearest_name, need
 from ..core.method import Method, Wrapper, layers
-from .table import METHODS, class_of, name_of
+from .table import available, class_of, name_of
 
 Layer = tuple[type[Method], dict[str, Any]]  # the class of a layer, and the values of its fields but `base`
 
@@ -106,7 +106,7 @@ def parse(spec: str) -> list[Layer]:
     need(all(names), f"method is {spec!r}, expected names joined by '+', e.g. 'unrolled+lsgan'")
     kinds = [class_of(name) for name in names]
     for outer, inner in pairwise(kinds):
-        wrappers = ", ".join(name for name, kind in METHODS.items() if issubclass(kind, Wrapper))
+        wrappers = ", ".join(name for name, kind in available().items() if issubclass(kind, Wrapper))
         need(
             issubclass(outer, Wrapper),
             f"method is {spec!r}, but {name_of(outer)} wraps no other method, so {name_of(inner)} cannot follow it; "

@@ -74,6 +74,12 @@ class UnrolledGAN(Wrapper):
         """The players that answer the generator."""
         return [player for player in self.base.players() if "generator" not in player.trains]
 
+    @property
+    def gradient_steps(self) -> int:
+        ahead = self.unroll * len(self.answering())
+        mine = sum(player.steps for player in self.base.players() if "generator" in player.trains)
+        return self.base.gradient_steps + ahead * mine
+
     def players(self) -> tuple[Player, ...]:
         return tuple(
             replace(player, loss=self.foreseen(player.loss)) if "generator" in player.trains else player

@@ -58,6 +58,7 @@ class WeightedJS(TwoPlayer):
         rescaled: Whether both losses are divided by :math:`\pi (1 - \pi)`.
     """
 
+    separable: ClassVar[bool] = True
     summary: ClassVar[str] = "Method 1 of the KL paper: real samples weigh less, to move towards the forward KL"
     reference: ClassVar[str] = "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse"
 

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ..core import Batch, Networks, TwoPlayer, input_gradient
+from ..core import Batch, Networks, TwoPlayer
 from ..core.errors import need
 from ..core.method import Changes
+from .slopes import between, slope_norms, steepest_slope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,8 @@ class WGANGP(TwoPlayer):
 
     The critic descends :math:`\mathbb{E}_z s(G(z)) - \mathbb{E}_p s(x) + \lambda\,\mathbb{E}
     (\|\nabla s(\hat{x})\|_2 - 1)^2` with :math:`\hat{x} = \epsilon x + (1 - \epsilon) G(z)` and one
-    :math:`\epsilon \sim U(0, 1)` for each sample; the generator descends :math:`-\mathbb{E}_z s(G(z))`.
+    :math:`\epsilon \sim U(0, 1)` for each sample; the generator descends :math:`-\mathbb{E}_z s(G(z))`. Along training
+    `steepest_slope` records the largest norm of the critic's slope at such points.
 
     References:
         | Improved Training of Wasserstein GANs (Gulrajani et al., 2017), equation 3 and algorithm 1
@@ -28,14 +30,14 @@ class WGANGP(TwoPlayer):
 
     Note:
         :math:`\lambda` is 10 in the paper, for images; the default is the 0.1 of the official code for toy data, as are
-        Adam's decays. A constant of :math:`10^{-12}` under the root keeps the norm's derivative finite where the slope
-        is 0; it moves a slope of 1 by less than rounding.
+        Adam's decays.
 
     Arguments:
         critic_steps: Critic steps before each generator step.
         penalty: The weight :math:`\lambda` of the penalty.
     """
 
+    separable: ClassVar[bool] = True
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.5, "beta2": 0.9}
     changes: ClassVar[Changes] = "critic"
     summary: ClassVar[str] = "A critic held to slope 1, whose scores measure a transport distance"
@@ -53,10 +55,11 @@ class WGANGP(TwoPlayer):
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         D, fake = nets["discriminator"], nets["generator"](batch.z)
-        eps = batch.u.unsqueeze(-1)
-        slope = input_gradient(D, eps * batch.real + (1 - eps) * fake)
-        norm = (slope.square().sum(-1) + 1e-12).sqrt()
-        return D(fake).mean() - D(batch.real).mean() + self.penalty * (norm - 1).square().mean()
+        slopes = slope_norms(D, between(batch.real, fake, batch.u))
+        return D(fake).mean() - D(batch.real).mean() + self.penalty * (slopes - 1).square().mean()
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         return -nets["discriminator"](nets["generator"](batch.z)).mean()
+
+    def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
+        return {**super().observe(nets, batch), "steepest_slope": steepest_slope(nets, batch)}

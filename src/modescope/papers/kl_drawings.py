@@ -12,8 +12,8 @@ import torch
 from ..datasets.base import Dataset
 from ..metrics import MetricResult
 from ..metrics.intervals import mean_interval
+from ..report.drawing import BLUE, GREEN, GREY, ORANGE, canvas, save
 from ..runs import Run
-from .drawing import BLUE, GREEN, GREY, ORANGE, canvas, save
 
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 POINTS = 1000  # of each member in a picture

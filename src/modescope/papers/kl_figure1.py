@@ -9,10 +9,10 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..theory import Statement, divergence_map, js, kl, rest_point, reverse_kl
 from ..theory.two_gaussians import DATA, RULE, Divergence, js_at, log_model
 from . import kl_theory_figures as draw
-from .page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from .record import Reproduction, write_record
 
 PAPER = "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse"

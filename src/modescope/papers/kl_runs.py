@@ -20,11 +20,11 @@ from ..core.method import Method
 from ..methods import GAN, LSGAN, ForwardKL, UnrolledGAN, WeightedJS
 from ..metrics import METRICS, MetricResult, floor
 from ..metrics.intervals import mean_interval
+from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..runs import Evaluation, Run, train_many
 from ..theory.statement import Statement
 from . import kl_drawings as draw
 from .comparisons import paired_difference
-from .page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from .record import Reproduction, write_record
 
 PAPER = "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse"

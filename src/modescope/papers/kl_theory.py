@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..theory import (
     GENERATOR_LOSSES,
     GeneratorLoss,
@@ -25,7 +26,6 @@ from ..theory.statement import plain
 from ..theory.two_gaussians import DATA
 from . import kl_theory_figures as draw
 from .kl_figure1 import PAPER, figure1
-from .page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from .record import Reproduction, write_record
 
 LISTED = (1e-6, 1e-4, 0.01, 0.1, 0.33, 0.5, 0.9, 0.999999)

@@ -14,13 +14,13 @@ import torch
 from ..api import plan
 from ..metrics import evaluate
 from ..nets import architecture
+from ..report.page import write_page
 from ..runs import Evaluation, Experiment, Run, train_many
 from . import moons_figures as draw
 from .comparisons import paired_difference, rank_trend
 from .moons_measures import COVERAGE, RADIUS, W1, arc_positions, measure, off_moons
 from .moons_page import INTROS, PAPER, TITLES, Pictures, sections
 from .moons_statements import FEW, MANY, Findings, statements
-from .page import write_page
 from .record import Reproduction, write_record
 from .settings import setting_for
 

@@ -14,8 +14,8 @@ from ..datasets.array import FixedSet
 from ..datasets.base import Dataset
 from ..datasets.moons import on_arc
 from ..metrics import MetricResult
+from ..report.drawing import BLUE, GREEN, GREY, ORANGE, canvas, pixels, save
 from ..report.movie import gif_of
-from .drawing import BLUE, GREEN, GREY, ORANGE, canvas, pixels, save
 from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, W1
 
 WINDOW = (-1.9, 2.9), (-1.3, 1.8)  # of every picture of samples

@@ -10,12 +10,12 @@ from pathlib import Path
 from ..datasets.array import FixedSet
 from ..metrics import MetricResult
 from ..nets import MLP
+from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, show
 from ..runs import Run
 from ..theory import Statement
 from .comparisons import paired_difference
 from .moons_measures import BINS, BOTH, COVERAGE, LIGHTER, OFF, ON_EACH, RADIUS, W1
 from .moons_statements import FEW, MANY, PRINTED_END, Findings
-from .page import Figure, Heading, Paragraph, Section, Statements, Table, show
 
 PAPER = "Addressing mode collapse in GANs"
 TITLES = {

@@ -10,10 +10,10 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 from ..metrics import MetricResult
+from ..report.page import show
 from ..theory import Statement
 from .comparisons import Difference, order_share, paired_difference, rank_trend
 from .moons_measures import BOTH, COVERAGE, LIGHTER, OFF, W1
-from .page import show
 
 FEW, MANY = 2, 4  # the latent dimensions that the review compares
 CONCENTRATED = 0.1  # a lighter moon with less of the samples: all but concentrated on the other

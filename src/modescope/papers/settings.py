@@ -1,6 +1,6 @@
 """How the papers trained on their data: the networks and the optimisers that go with a data set's preset."""
 
-__all__ = ["SETTINGS", "Setting", "setting_for"]
+__all__ = ["PAPERS", "SETTINGS", "Setting", "setting_for"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,6 +81,31 @@ SETTINGS: dict[str, Setting] = {
         "the notebook halves the critic's loss, which for SGD is half its learning rate, and draws the fakes of both "
         "players before either steps; it shows all 32 points at every step, not 32 draws of them",
     ),
+}
+
+# Where a method's own paper tried it on a kind of data: the preset, by the data set's name and the method's.
+PAPERS: dict[str, dict[str, str]] = {
+    "ring": {
+        "gan": "ring:unrolled",
+        "lsgan": "ring:lsgan",
+        "unrolled": "ring:unrolled",
+        "veegan": "ring:veegan",
+        "pacgan": "ring:pacgan",
+        "wgan-gp": "ring:wgan-gp",
+        "d2gan": "ring:d2gan",
+        "lbt": "ring:lbt",
+        "lbt-gan": "ring:lbt",
+        "gdpp": "ring:gdpp",
+    },
+    "grid25": {
+        "gan": "grid25:pacgan",
+        "ali": "grid25:ali",
+        "veegan": "grid25:veegan",
+        "pacgan": "grid25:pacgan",
+        "wgan-gp": "grid25:wgan-gp",
+        "gdpp": "grid25:gdpp",
+        "bourgan": "grid25:bourgan",
+    },
 }
 
 

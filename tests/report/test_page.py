@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from modescope.core.errors import ModescopeError
-from modescope.papers.page import Figure, Heading, Paragraph, Statements, Table, show, write_page
 from modescope.papers.record import write_record
+from modescope.report.page import Figure, Heading, Paragraph, Statements, Table, show, write_page
 from modescope.theory import Statement
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")

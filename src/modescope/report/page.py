@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ..core.errors import need
 from ..core.files import atomic_write
-from ..report.assets import asset
-from ..report.text import scientific
 from ..theory.statement import Statement
+from .assets import asset
+from .text import scientific
 
 STYLE = (
     asset("page.css")

@@ -1,0 +1,154 @@
+"""What a benchmark trains: one experiment for each entrant, under a protocol that is the same for all."""
+
+__all__ = ["PROTOCOLS", "Cell", "Plan", "make_plan"]
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from .. import __version__, datasets
+from ..api import plan as experiment_of
+from ..core.errors import ModescopeError, nearest_name, need
+from ..papers.settings import PAPERS
+from ..runs import Evaluation, Experiment
+from .entrants import Entrant, entrants
+
+PROTOCOLS = {
+    "common": "the same networks, batch, budget of gradient steps, seeds and learning rates for all",
+    "paper": "each method as its paper trained it on this kind of data, where it did",
+}
+LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+DEFAULT_RATE = 1e-3  # of the common protocol, and what "default" means in its tables
+BUDGET = 10_000
+LOOKS = 20
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entrant, ready to be trained: all its seeds and learning rates as one population.
+
+    Arguments:
+        entrant: Who.
+        protocol: A key of :data:`PROTOCOLS`.
+        experiment: All that determines its numbers; None if it cannot take part.
+        reason: Why it cannot.
+        dataset: The data set's text.
+    """
+
+    entrant: Entrant
+    protocol: str
+    dataset: str
+    experiment: Experiment | None
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """A hash of all that determines its numbers, the version of this package included."""
+        need(self.experiment is not None, f"{self.entrant.label} cannot take part: {self.reason}")
+        assert self.experiment is not None
+        plain = json.dumps([__version__, self.experiment.encode()], sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()[:12]
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder; another configuration has another one."""
+        return f"{self.protocol}/{self.entrant.slug}-{self.key}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a benchmark.
+
+    Arguments:
+        dataset: The data set's text.
+        protocol: A key of :data:`PROTOCOLS`.
+        cells: One for each entrant.
+    """
+
+    dataset: str
+    protocol: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def possible(self) -> list[Cell]:
+        """The cells that can be trained."""
+        return [cell for cell in self.cells if cell.experiment is not None]
+
+
+def make_plan(
+    dataset: str,
+    methods: Iterable[str] | None = None,
+    *,
+    protocol: str = "common",
+    seeds: int = 10,
+    budget: int = BUDGET,
+    learning_rates: Sequence[float] = LEARNING_RATES,
+) -> Plan:
+    """The cells of a benchmark.
+
+    Arguments:
+        dataset: A data set with known modes, e.g. ``ring``.
+        methods: Texts of entrants, e.g. ``pacgan@degree=4``; all methods and their variants if not given.
+        protocol: ``common`` or ``paper``.
+        seeds: How many seeds, from 0.
+        budget: Gradient steps of each member under ``common``, over all players.
+        learning_rates: What is swept under ``common``; the tables show 0.001 as the default if it is among them, else
+            the first.
+
+    Raises:
+        ModescopeError: If a name is unknown, a value is not valid, or the data set has no known modes.
+    """
+    if protocol not in PROTOCOLS:
+        raise nearest_name("protocol", protocol, PROTOCOLS)
+    need(seeds >= 2, f"seeds is {seeds}, expected at least 2, since intervals are over seeds")
+    need(budget >= 1, f"budget is {budget}, expected at least 1 gradient step")
+    need(len(learning_rates) > 0, "learning_rates is empty, expected at least one")
+    need(datasets.make(dataset).modes is not None, f"data set {dataset!r} has no known modes, which a benchmark counts")
+    who = entrants(methods)
+    if protocol == "common":
+        cells = [common(dataset, entrant, seeds, budget, learning_rates) for entrant in who]
+    else:
+        cells = [paper(dataset, entrant, seeds) for entrant in who]
+    return Plan(dataset, protocol, tuple(cells))
+
+
+def common(dataset: str, entrant: Entrant, seeds: int, budget: int, rates: Sequence[float]) -> Cell:
+    """An entrant under the common protocol. Its paper's optimiser settings hold, but for learning rate and batch."""
+    method = entrant.method()
+    steps = max(1, budget // method.gradient_steps)
+    kept = {name: value for name, value in method.settings().items() if name not in COMMON}
+    settings = {**COMMON, **kept, "steps": steps}
+    try:
+        found = experiment_of(
+            dataset,
+            method,
+            seeds=seeds,
+            sweep={"lr": list(rates)},
+            architecture="small",
+            evaluation=looks(steps),
+            block=seeds * len(rates),
+            **settings,
+        )
+    except ModescopeError as error:
+        return Cell(entrant, "common", dataset, None, str(error))
+    return Cell(entrant, "common", dataset, found)
+
+
+COMMON = {"batch_size": 64, "lr": DEFAULT_RATE, "critic_lr": None, "schedule": "constant", "order": "critic-first"}
+
+
+def paper(dataset: str, entrant: Entrant, seeds: int) -> Cell:
+    """An entrant as its paper trained it on this kind of data."""
+    family = dataset.partition(":")[0]
+    preset = PAPERS.get(family, {}).get(entrant.label)
+    if preset is None:
+        return Cell(entrant, "paper", dataset, None, f"its paper has no experiment on {family}")
+    found = experiment_of(preset, entrant.method(), seeds=seeds)
+    evaluation = looks(found.training.steps)
+    return Cell(entrant, "paper", preset, replace(found, evaluation=evaluation, block=seeds))
+
+
+def looks(steps: int) -> Evaluation:
+    """Twenty looks along a run, with snapshots small enough to keep for a hundred runs."""
+    return Evaluation(every=max(1, steps // LOOKS), snapshot=200)

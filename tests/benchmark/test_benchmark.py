@@ -1,0 +1,269 @@
+"""Plans, cells that fail alone, resuming, and the statistics of a benchmark."""
+
+import itertools
+import json
+import os
+import signal
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import Tensor
+
+from modescope.benchmark import Cell, Entrant, Plan, Result, entrants, load_results, make_plan, run_cells, standings
+from modescope.benchmark.page import write_benchmark
+from modescope.benchmark.results import METRICS, read_result, write_failure, write_result
+from modescope.benchmark.standings import holm
+from modescope.core import Batch, ModescopeError, Networks
+from modescope.methods import GAN, METHODS, PacGAN, UnrolledGAN
+
+# Entrants
+
+
+def test_an_entrant_is_a_chain_with_values() -> None:
+    found = Entrant.parse("unrolled+pacgan+lsgan@unroll=3,degree=4,real=0.9")
+    assert found.method().unroll == 3
+    assert found.method().base.degree == 4
+    assert found.method().base.base.real == 0.9
+    assert found.label == "unrolled+pacgan+lsgan@unroll=3,degree=4,real=0.9"
+    assert Entrant.parse(found.label) == found
+    assert Entrant.parse("gan@saturating=true").method() == GAN(saturating=True)
+    assert "/" not in Entrant.parse("forward-kl@form=bce-swapped").slug
+
+
+def test_every_method_takes_part_and_the_gan_comes_first() -> None:
+    labels = [entrant.label for entrant in entrants()]
+    assert labels[0] == "gan"
+    assert set(METHODS) <= set(labels)
+    assert len(set(labels)) == len(labels)
+    assert [entrant.label for entrant in entrants(["lsgan"])] == ["gan", "lsgan"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lsgn", "lsgan"),
+        ("pacgan@degre=3", "degree"),
+        ("pacgan@degree", "expected NAME=VALUE"),
+        ("pacgan@degree=many", "degree"),
+    ],
+)
+def test_a_wrong_entrant_is_told(text: str, message: str) -> None:
+    with pytest.raises(ModescopeError, match=message):
+        Entrant.parse(text)
+
+
+def test_an_entrant_given_twice_is_told() -> None:
+    with pytest.raises(ModescopeError, match=r"^methods names lsgan twice"):
+        entrants(["lsgan", "veegan", "lsgan"])
+
+
+# Plans
+
+
+def test_a_budget_is_the_same_number_of_gradients_for_all() -> None:
+    assert GAN(critic_steps=3).gradient_steps == 4
+    assert UnrolledGAN(unroll=5).gradient_steps == 7
+    assert PacGAN(base=UnrolledGAN(unroll=2)).gradient_steps == 4
+    plan = make_plan("ring", ["unrolled", "wgan-gp", "pacgan"], budget=4200)
+    steps = {cell.entrant.label: cell.experiment.training.steps for cell in plan.possible}
+    assert steps == {"gan": 2100, "unrolled": 600, "wgan-gp": 700, "pacgan": 2100}
+
+
+def test_all_have_the_same_networks_batch_seeds_and_rates() -> None:
+    plan = make_plan("ring", ["r3gan", "wgan-gp", "ema"], seeds=3, learning_rates=(1e-3, 1e-2))
+    for cell in plan.possible:
+        experiment = cell.experiment
+        assert experiment.architecture == plan.cells[0].experiment.architecture
+        assert (experiment.training.batch_size, experiment.training.critic_lr) == (64, None)
+        assert experiment.seeds == (0, 1, 2)
+        assert experiment.sweep == {"lr": (1e-3, 1e-2)}
+        assert len(experiment.blocks) == 1
+    by_label = {cell.entrant.label: cell.experiment.training for cell in plan.possible}
+    assert by_label["r3gan"].beta1 == 0.0  # its paper's optimiser, at the common rate
+    assert by_label["ema"].ema > 0
+
+
+def test_papers_keep_their_own_settings() -> None:
+    plan = make_plan("ring", ["d2gan", "r3gan"], protocol="paper", seeds=2)
+    cells = {cell.entrant.label: cell for cell in plan.cells}
+    assert cells["d2gan"].dataset == "ring:d2gan"
+    assert cells["d2gan"].experiment.training.steps == 25_000
+    assert cells["r3gan"].experiment is None
+    assert cells["r3gan"].reason == "its paper has no experiment on ring"
+
+
+def test_a_folder_is_named_by_all_that_determines_the_numbers() -> None:
+    folders = {
+        make_plan("ring", ["lsgan"], **options).cells[1].folder
+        for options in ({}, {"seeds": 3}, {"budget": 100}, {"learning_rates": (1e-3,)})
+    }
+    assert len(folders) == 4
+    assert make_plan("ring", ["lsgan"]).cells[1].folder == make_plan("ring", ["veegan", "lsgan"]).cells[2].folder
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dataset": "swissroll"}, "has no known modes"),
+        ({"seeds": 1}, "seeds is 1, expected at least 2"),
+        ({"budget": 0}, "budget is 0"),
+        ({"protocol": "papers"}, "paper"),
+        ({"learning_rates": ()}, "learning_rates is empty"),
+        ({"dataset": "rng"}, "ring"),
+    ],
+)
+def test_a_wrong_plan_is_told(options: dict, message: str) -> None:
+    with pytest.raises(ModescopeError, match=message):
+        make_plan(**{"dataset": "ring", "methods": ["lsgan"], **options})
+
+
+# Running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty(GAN):
+    """A GAN that fails in a worker process."""
+
+    deadly: bool = False
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        if self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise RuntimeError("the loss is broken")
+
+
+HERE = f"{__name__}:Faulty"
+
+
+def small(*methods: str) -> Plan:
+    return make_plan("ring", methods, seeds=2, budget=20, learning_rates=(1e-3, 3e-3))
+
+
+def test_a_cell_that_fails_or_kills_its_worker_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    plan = small("lsgan", f"{HERE}@deadly=true", HERE, "weighted-js")
+    told: dict[str, str] = {}
+    assert run_cells(plan.possible, tmp_path, 2, lambda cell, outcome: told.update({cell.entrant.label: outcome}))
+    assert {label: told[label] for label in ("gan", "lsgan", "weighted-js")} == dict.fromkeys(
+        ("gan", "lsgan", "weighted-js"), "done"
+    )
+    assert told[HERE] == "RuntimeError: the loss is broken"
+    assert "worker process died" in told[f"{HERE}@deadly=true"]
+    results = load_results(plan, tmp_path)
+    assert [bool(result.failure) for result in results] == [False, False, True, True, False]
+    found = standings(plan, results, floor_repeats=2)
+    assert [s.entrant for s in found.default] == ["gan", "lsgan", "weighted-js"]
+    assert set(found.failed) == {HERE, f"{HERE}@deadly=true"}
+    assert "RuntimeError" in json.loads((tmp_path / plan.cells[3].folder / "failure.json").read_text())["detail"]
+
+
+def test_what_is_done_is_kept_and_what_failed_is_tried_again(tmp_path: Path) -> None:
+    plan = small("lsgan")
+    write_failure(tmp_path / plan.cells[1].folder, "some day")
+    assert load_results(plan, tmp_path)[0].failure == "some day"
+    assert run_cells(plan.possible, tmp_path, 1)
+    first = load_results(plan, tmp_path)
+    assert not any(result.failure for result in first)
+    told: list[str] = []
+    assert run_cells(plan.possible, tmp_path, 1, lambda cell, outcome: told.append(outcome))
+    assert told == ["kept", "kept"]
+    assert load_results(plan, tmp_path) == first
+
+    # What a reader sees of it.
+    found = standings(plan, first, floor_repeats=2)
+    page = write_benchmark(found, tmp_path)
+    HTMLParser().feed(page.read_text())
+    assert "http" not in page.read_text().replace("http-equiv", "")
+    assert {path.name for path in tmp_path.glob("common*.*")} >= {"common.html", "common.md", "common.json"}
+    record = json.loads((tmp_path / "common.json").read_text())
+    assert len(record["members"]["lsgan"]["values"]["w2_exact_n1000"]) == 4
+    assert record["members"]["gan"]["gradient_steps"] == 20
+
+
+def test_a_result_survives_its_file(tmp_path: Path) -> None:
+    values = {name: (1.0, float("nan"), float("inf")) for name in METRICS}
+    cell = small().cells[0]
+    result = Result("gan", cell.key, cell.folder, (0, 1, 2), (1e-3,) * 3, values, (None, 5, None), 20, 1.5, 10)
+    write_result(tmp_path, result)
+    again = read_result(tmp_path, cell)
+    np.testing.assert_equal(again.values, result.values)
+    assert again.diverged == result.diverged
+
+
+# Statistics
+
+
+def made(label: str, modes: list[float], w2: list[float], rates: list[float] | None = None) -> Result:
+    count = len(modes)
+    values = dict.fromkeys(METRICS, tuple([0.5] * count)) | {
+        "modes_l2_3sigma": tuple(modes),
+        "w2_exact_n1000": tuple(w2),
+    }
+    rates = rates or [1e-3] * count
+    seeds = [sum(rate == other for other in rates[:i]) for i, rate in enumerate(rates)]
+    return Result(label, "", "", tuple(seeds), tuple(rates), values, (None,) * count, 20, 1.0, 1)
+
+
+def plan_of(*labels: str) -> Plan:
+    plan = make_plan("ring", labels[1:] or ["lsgan"], seeds=2, budget=20)
+    return plan
+
+
+def test_holm_against_its_definition() -> None:
+    """Rejecting while the smallest p of those left is below the level over their number."""
+    generator = np.random.default_rng(0)
+    for size, _ in itertools.product((1, 2, 5, 9), range(30)):
+        p_values = generator.random(size) ** 3
+        corrected = holm(p_values)
+        for level in (0.01, 0.05, 0.2, 0.6):
+            rejected, left = set(), list(np.argsort(p_values))
+            while left and p_values[left[0]] <= level / len(left):
+                rejected.add(left.pop(0))
+            assert {i for i in range(size) if corrected[i] <= level} == rejected
+    assert holm([]) == []
+
+
+def test_differences_are_paired_by_seed_and_corrected() -> None:
+    plan = plan_of("gan", "lsgan", "veegan", "ali")
+    generator = np.random.default_rng(0)
+    base = generator.normal(size=12)
+    results = [
+        made("gan", [4] * 12, list(2 + base)),
+        made("lsgan", [8] * 12, list(2 + base - 0.1)),  # a little better in every seed, less than seeds differ
+        made("veegan", [4] * 12, list(2 + generator.normal(size=12))),
+        made("ali", [1] * 12, list(3 + base)),
+    ]
+    found = {s.entrant: s for s in standings(plan, results, floor_repeats=1).default}
+    exact = 2 / 2**12  # all twelve differences of one sign
+    assert found["lsgan"].p_values["w2_exact_n1000"] == pytest.approx(3 * exact)
+    assert found["lsgan"].gaps["w2_exact_n1000"] == pytest.approx(0.1)
+    assert found["lsgan"].verdict("w2_exact_n1000") == found["lsgan"].verdict("modes_l2_3sigma") == "better"
+    assert found["ali"].verdict("w2_exact_n1000") == found["ali"].verdict("modes_l2_3sigma") == "worse"
+    assert found["veegan"].verdict("w2_exact_n1000") == "no difference found"
+    assert found["veegan"].p_values["modes_l2_3sigma"] == 1.0
+    assert found["gan"].p_values == {}
+
+
+def test_the_default_rate_and_the_best() -> None:
+    rates = [3e-4] * 2 + [1e-3] * 2 + [3e-3] * 2
+    result = made("gan", [1, 1, 2, 2, 8, 8], [3, 3, 2, 2, 1, np.inf], rates)
+    found = standings(plan_of("gan"), [result], floor_repeats=1)
+    assert (found.default[0].rate, found.default[0].means["modes_l2_3sigma"][0]) == (1e-3, 2)
+    assert found.best[0].rate == 1e-3  # a member that diverged is infinitely far
+    assert found.missing == ("lsgan",)
+
+
+def test_a_diverged_member_counts_as_no_mode() -> None:
+    result = made("gan", [8, float("nan")], [0.2, float("nan")])
+    standing = standings(plan_of("gan"), [result], floor_repeats=1).default[0]
+    assert standing.means["modes_l2_3sigma"][0] == 4
+    assert standing.worst["modes_l2_3sigma"] == 0
+    assert standing.worst["w2_exact_n1000"] == np.inf
+
+
+def test_cells_without_an_experiment_have_no_key() -> None:
+    with pytest.raises(ModescopeError, match="cannot take part: no"):
+        _ = Cell(Entrant("gan"), "common", "ring", None, "no").key

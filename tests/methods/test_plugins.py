@@ -1,0 +1,83 @@
+"""Methods of other packages: an example package is installed and used, and broken ones are left out with a warning."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from modescope.methods import plugins as module
+from modescope.methods.plugins import plugins
+from modescope.methods.table import METHODS, available
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "energy-distance"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the example package is installed to."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--target", str(folder), str(EXAMPLE)], check=True, capture_output=True)
+    return folder
+
+
+def run(installed: Path, *command: str) -> str:
+    """What a command prints where the example package is installed."""
+    environment = {**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=installed, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_an_installed_package_is_listed_trained_and_checked(installed: Path) -> None:
+    script = """
+import json, modescope
+from modescope.methods import available, spec_of
+from modescope.testing import check_method
+from modescope_energy import EnergyDistance
+assert available()["energy-distance"] is EnergyDistance
+assert spec_of(EnergyDistance()) == "energy-distance"
+check_method(EnergyDistance())
+run = modescope.train("ring", "energy-distance", seeds=2, steps=400, quiet=True, workers=1, out="run")
+assert modescope.Run("run").experiment.method == EnergyDistance()
+print(json.dumps(run.metrics(["modes_l2_3sigma"], floor_repeats=0)[0].per_member))
+"""
+    modes = json.loads(run(installed, "-c", script))
+    assert min(modes) >= 6
+    listed = json.loads(run(installed, "-m", "modescope", "list", "methods", "--json"))
+    assert "energy-distance" in [row["name"] for row in listed]
+    assert "Székely" in run(installed, "-m", "modescope", "show", "energy-distance", "--bibtex")
+
+
+@pytest.fixture
+def points(monkeypatch: pytest.MonkeyPatch) -> list[EntryPoint]:
+    """Entry points that a test fills."""
+    found: list[EntryPoint] = []
+    monkeypatch.setattr(module, "entry_points", lambda group: found)
+    plugins.cache_clear()
+    yield found
+    plugins.cache_clear()
+
+
+def test_broken_ones_are_left_out_with_a_warning(points: list[EntryPoint], caplog: pytest.LogCaptureFixture) -> None:
+    points += [
+        EntryPoint("mine", "modescope.methods.lsgan:LSGAN", module.GROUP),
+        EntryPoint("lost", "no_such_module:Thing", module.GROUP),
+        EntryPoint("odd", "pathlib:Path", module.GROUP),
+    ]
+    with caplog.at_level(logging.WARNING):
+        assert set(plugins()) == {"mine"}
+    assert "'lost' (no_such_module:Thing) is left out: ModuleNotFoundError" in caplog.text
+    assert "'odd' (pathlib:Path) is left out" in caplog.text
+
+
+def test_a_name_of_ours_is_ours(points: list[EntryPoint]) -> None:
+    points.append(EntryPoint("gan", "modescope.methods.lsgan:LSGAN", module.GROUP))
+    assert available()["gan"] is METHODS["gan"]
+    assert list(available()) == list(METHODS)
