@@ -104,7 +104,7 @@ def test_sizes_and_training():
 
 def test_covers_a_ring_that_it_starts_off():
     """Every mode of eight has a generated sample near it after a short training of the mean squares alone."""
-    population = Case(method=IMLE(), batch_size=64).population(300, lr=5e-3)
+    population = Case(method=IMLE(), batch_size=64).population(300, recorded=True, lr=5e-3)
     angles = torch.arange(8) * math.pi / 4
     modes = torch.stack([angles.cos(), angles.sin()], -1).double()
     near = torch.cdist(modes, population.sample(2000)[0]).min(1).values

@@ -4,12 +4,13 @@ __all__ = ["squared_distances"]
 
 from torch import Tensor
 
+NARROW = 16  # coordinates up to which all differences fit
+
 
 def squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    """All squared Euclidean distances, by a product of matrices.
+    """All squared Euclidean distances: by differences of few coordinates, by a product of matrices of many.
 
-    All differences at once, with shape `(N, M, D)`, would not fit for a large `D`. Where two samples are as good as
-    equal, the result can be below 0 by a rounding.
+    The product needs no tensor of shape `(N, M, D)`, but loses digits where samples are far from 0 and near each other.
 
     Arguments:
         x: Samples, with shape `(N, D)`.
@@ -18,4 +19,7 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         The squared distances, with shape `(N, M)`.
     """
-    return x.square().sum(-1, keepdim=True) + y.square().sum(-1) - 2 * x @ y.T
+    if x.shape[-1] <= NARROW:
+        return (x.unsqueeze(1) - y.unsqueeze(0)).square().sum(-1)
+    squares = x.square().sum(-1, keepdim=True) + y.square().sum(-1)
+    return (squares - 2 * x @ y.T).clamp(min=0)

@@ -51,7 +51,7 @@ def mmd2(x: Tensor, y: Tensor, kernel: Kernel, unbiased: bool = False) -> Tensor
     """
     within = off_diagonal_mean if unbiased else Tensor.mean
     # Rounding leaves some squares of far samples below 0, where a kernel would be above its largest value.
-    xx, xy, yy = (kernel(squared_distances(a, b).clamp(min=0)) for a, b in ((x, x), (x, y), (y, y)))
+    xx, xy, yy = (kernel(squared_distances(a, b)) for a, b in ((x, x), (x, y), (y, y)))
     return within(xx) - 2 * xy.mean() + within(yy)
 
 
