@@ -50,7 +50,6 @@ def mmd2(x: Tensor, y: Tensor, kernel: Kernel, unbiased: bool = False) -> Tensor
         The squared discrepancy, a scalar.
     """
     within = off_diagonal_mean if unbiased else Tensor.mean
-    # Rounding leaves some squares of far samples below 0, where a kernel would be above its largest value.
     xx, xy, yy = (kernel(squared_distances(a, b)) for a, b in ((x, x), (x, y), (y, y)))
     return within(xx) - 2 * xy.mean() + within(yy)
 
