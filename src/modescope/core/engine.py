@@ -97,7 +97,7 @@ class Population:
                 check_buffers(modules, layout.modules)
                 cache[member.seed] = layout.flatten(modules)
             for name, flat in cache[member.seed].items():
-                flats[name].append(flat)
+                flats.setdefault(name, []).append(flat)
         assert layout is not None
         for module in layout.modules.values():
             module.requires_grad_(False).to(self.device, self.dtype)

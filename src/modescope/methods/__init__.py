@@ -4,6 +4,7 @@ from ..core.method import layers
 from .ali import ALI
 from .began import BEGAN
 from .bibliography import bibtex_of
+from .bourgan import BourGAN
 from .d2gan import D2GAN
 from .dragan import DRAGAN
 from .ema import EMA
@@ -47,6 +48,7 @@ from .wgan_gp import WGANGP
 __all__ = [
     "ALI",
     "BEGAN",
+    "BourGAN",
     "D2GAN",
     "DRAGAN",
     "EMA",

@@ -12,6 +12,7 @@ from ..core.errors import ModescopeError, nearest_name, need
 from ..core.method import Method
 from .ali import ALI
 from .began import BEGAN
+from .bourgan import BourGAN
 from .d2gan import D2GAN
 from .dragan import DRAGAN
 from .ebgan import ADM, EBGAN
@@ -94,6 +95,7 @@ METHODS: dict[str, type[Method]] = {
     "mmd-net": MMDNet,
     "d2gan": D2GAN,
     "mad-gan": MADGAN,
+    "bourgan": BourGAN,
 }
 
 
