@@ -16,6 +16,7 @@ from modescope.benchmark import Cell, Entrant, Plan, Result, entrants, load_resu
 from modescope.benchmark.page import write_benchmark
 from modescope.benchmark.results import METRICS, read_result, write_failure, write_result
 from modescope.benchmark.standings import holm
+from modescope.cli import main
 from modescope.core import Batch, ModescopeError, Networks
 from modescope.methods import GAN, METHODS, PacGAN, UnrolledGAN
 
@@ -267,3 +268,39 @@ def test_a_diverged_member_counts_as_no_mode() -> None:
 def test_cells_without_an_experiment_have_no_key() -> None:
     with pytest.raises(ModescopeError, match="cannot take part: no"):
         _ = Cell(Entrant("gan"), "common", "ring", None, "no").key
+
+
+# The command
+
+
+def leave(*command: str) -> int:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as left:
+        main(["benchmark", *command])
+    return int(left.value.code or 0)
+
+
+SMALL = ("ring", "--methods", "lsgan", "--seeds", "2", "--budget", "20", "--learning-rates", "1e-3")
+
+
+def test_the_command_tells_its_plan(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert leave(*SMALL, "--dry-run", "--out", str(tmp_path / "out")) == 0
+    printed = capsys.readouterr().out
+    assert "lsgan" in printed
+    assert "minutes with" in printed
+    assert not (tmp_path / "out").exists()
+    assert leave("ring", "--protocol", "paper", "--methods", "r3gan", "--dry-run", "--seeds", "2") == 0
+    assert "no experiment on ring" in capsys.readouterr().out
+
+
+def test_the_command_trains_prints_and_writes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert leave(*SMALL, "--out", str(tmp_path), "--workers", "1") == 0
+    printed = capsys.readouterr()
+    assert "a perfect sampler" in printed.out
+    assert str(tmp_path / "common.html") in printed.out.replace("\n", "")
+    assert "2/2" in printed.err
+
+
+def test_wrong_rates_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("ring", "--learning-rates", "fast") == 2
+    assert "learning_rates is 'fast', expected numbers" in capsys.readouterr().err

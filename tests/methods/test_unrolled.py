@@ -85,7 +85,7 @@ def test_the_gradient_flows_through_the_steps(base: Method) -> None:
 
     first_order = nets
     for _ in range(3):
-        for player in method.critics():
+        for player in method.answering():
             first_order = first_order.descend(player, batch)
     assert not torch.allclose(slope, generator_slope(base, first_order, batch), rtol=1e-2)
 

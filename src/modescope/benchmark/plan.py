@@ -81,7 +81,7 @@ def make_plan(
     methods: Iterable[str] | None = None,
     *,
     protocol: str = "common",
-    seeds: int = 10,
+    seeds: int = 12,
     budget: int = BUDGET,
     learning_rates: Sequence[float] = LEARNING_RATES,
 ) -> Plan:

@@ -40,7 +40,7 @@ class Benchmark:
     dataset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DATASET")]
     methods: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="METHOD ...", help_behavior_hint="")] = None
     protocol: Literal["common", "paper"] = "common"
-    seeds: int = 10
+    seeds: int = 12
     budget: int = 10_000
     learning_rates: Annotated[str, tyro.conf.arg(metavar="A,B,...")] = "3e-4,1e-3,3e-3"
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
