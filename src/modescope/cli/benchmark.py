@@ -141,7 +141,8 @@ def print_standings(found: "Standings") -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     names = header()
     for index in shown:
-        table.add_column(names[index], justify="left" if index == 0 else "right", no_wrap=True)
+        lines = names[index].replace(" on", "").replace(" ", "\n", 1)
+        table.add_column(lines, justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows(found.default):
         table.add_row(*(Text(str(row[index]).split(" (")[0]) for index in shown))
     console.print(table)
