@@ -1,7 +1,7 @@
 """The contract of a method, and the engine that trains a population."""
 
 from .errors import MissingExtraError, ModescopeError
-from .method import Method, TwoPlayer, Wrapper
+from .method import Method, OnePlayer, TwoPlayer, Wrapper
 from .networks import Batch, Layout, Networks, Player, input_gradient
 from .space import Builder, Space
 
@@ -13,6 +13,7 @@ __all__ = [
     "MissingExtraError",
     "ModescopeError",
     "Networks",
+    "OnePlayer",
     "Player",
     "Space",
     "TwoPlayer",

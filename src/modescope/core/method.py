@@ -1,6 +1,6 @@
 """The contract of a remedy: which networks play, and what each player descends."""
 
-__all__ = ["CHANGES", "Changes", "Method", "TwoPlayer", "Wrapper", "float_fields", "layers"]
+__all__ = ["CHANGES", "Changes", "Method", "OnePlayer", "TwoPlayer", "Wrapper", "float_fields", "layers"]
 
 import abc
 import copy
@@ -119,6 +119,28 @@ class Method(abc.ABC):
         for name, inner in nested.items():
             object.__setattr__(bound, name, getattr(self, name).bind(inner))
         return bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePlayer(Method):
+    """A generator that is compared with the data itself, by no critic."""
+
+    @property
+    def critics(self) -> tuple[str, ...]:
+        return ()
+
+    @abc.abstractmethod
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """What the generator descends."""
+
+    def networks(self, space: Space) -> dict[str, Builder]:
+        return {"generator": space.generator}
+
+    def players(self) -> tuple[Player, ...]:
+        return (Player("generator", ("generator",), self.generator_loss),)
+
+    def sample(self, nets: Networks, z: Tensor) -> Tensor:
+        return nets["generator"](z)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..core import Batch, Builder, Method, Networks, Player, Space
+from ..core import Batch, Networks, OnePlayer, Space
 from ..core.errors import need
 from .distances import squared_distances
 from .latents import LATENTS, further_latents, need_normal_prior
 
 
 @dataclass(frozen=True, kw_only=True)
-class IMLE(Method):
+class IMLE(OnePlayer):
     r"""Pulls to each real sample the generated one that is nearest to it: every mode is owed a sample, so none is lost.
 
     Of a pool of candidates :math:`z_1, \dots, z_M`, each real sample :math:`x_i` chooses :math:`\sigma(i) = \arg\min_j
@@ -61,21 +61,11 @@ class IMLE(Method):
     def packable(self) -> bool:
         return False
 
-    @property
-    def critics(self) -> tuple[str, ...]:
-        return ()
-
     def check(self, space: Space, batch_size: int) -> None:
         need_normal_prior("IMLE", space)
 
-    def networks(self, space: Space) -> dict[str, Builder]:
-        return {"generator": space.generator}
-
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
         return {"shift": (batch_size, space.latent_dim), **further_latents(space, self.candidates * batch_size)}
-
-    def players(self) -> tuple[Player, ...]:
-        return (Player("generator", ("generator",), self.generator_loss),)
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         moved = self.chosen(nets, batch) + self.noise_scale * batch.noise["shift"]
@@ -85,9 +75,6 @@ class IMLE(Method):
         """The latent that each real sample chooses, with shape `(N, L)`."""
         pool = batch.noise[LATENTS]
         return pool[squared_distances(batch.real, nets["generator"](pool)).argmin(-1)]
-
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        return nets["generator"](z)
 
     def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         left = batch.real - nets["generator"](self.chosen(nets, batch))

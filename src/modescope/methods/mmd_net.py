@@ -10,7 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import relu
 
-from ..core import Batch, Builder, Method, Networks, Player, Space
+from ..core import Batch, Networks, OnePlayer, Space
 from ..core.errors import need
 from .kernels import gaussian, mmd2
 
@@ -18,7 +18,7 @@ TINY = 1e-8  # under the root, to keep its derivative finite at 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class MMDNet(Method):
+class MMDNet(OnePlayer):
     r"""Compares a batch of fakes with a batch of reals by all their distances, so a missing mode is seen directly.
 
     The generator descends the squared maximum mean discrepancy
@@ -60,18 +60,8 @@ class MMDNet(Method):
         good = len(self.sigmas) > 0 and all(math.isfinite(sigma) and sigma > 0 for sigma in self.sigmas)
         need(good, f"sigmas is {self.sigmas}, expected numbers of more than 0")
 
-    @property
-    def critics(self) -> tuple[str, ...]:
-        return ()
-
     def check(self, space: Space, batch_size: int) -> None:
         need(batch_size >= 2, f"batch_size is {batch_size}, expected at least 2 for the distances within a batch")
-
-    def networks(self, space: Space) -> dict[str, Builder]:
-        return {"generator": space.generator}
-
-    def players(self) -> tuple[Player, ...]:
-        return (Player("generator", ("generator",), self.generator_loss),)
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         square = self.discrepancy(nets, batch)
@@ -81,9 +71,6 @@ class MMDNet(Method):
         """The squared discrepancy of fakes and reals, a scalar."""
         kernel = partial(gaussian, sigmas=self.sigmas)
         return mmd2(nets["generator"](batch.z), batch.real, kernel, self.unbiased)
-
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        return nets["generator"](z)
 
     def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         return {"mmd2": self.discrepancy(nets, batch)}

@@ -9,14 +9,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..core import Batch, Builder, Method, Networks, Player, Space
+from ..core import Batch, Networks, OnePlayer, Space
 from ..core.errors import need
 from .distances import squared_distances
 from .latents import LATENTS, further_latents, need_normal_prior
 
 
 @dataclass(frozen=True, kw_only=True)
-class SIG(Method):
+class SIG(OnePlayer):
     r"""Makes real samples likely under a mixture of Gaussians whose centres are generated: no critic at all.
 
     The output of the generator is the mean of a Gaussian, :math:`q_\sigma(x) = \mathbb{E}_z \mathcal{N}(x; G(z),
@@ -67,21 +67,11 @@ class SIG(Method):
     def packable(self) -> bool:
         return False
 
-    @property
-    def critics(self) -> tuple[str, ...]:
-        return ()
-
     def check(self, space: Space, batch_size: int) -> None:
         need_normal_prior("SIG", space)
 
-    def networks(self, space: Space) -> dict[str, Builder]:
-        return {"generator": space.generator}
-
     def noise(self, space: Space, batch_size: int) -> dict[str, tuple[int, ...]]:
         return further_latents(space, self.components)
-
-    def players(self) -> tuple[Player, ...]:
-        return (Player("generator", ("generator",), self.generator_loss),)
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         return -self.bound(nets, batch, annealed(self.sigma_start, self.sigma_end, batch.progress))
@@ -89,9 +79,6 @@ class SIG(Method):
     def bound(self, nets: Networks, batch: Batch, sigma: Tensor) -> Tensor:
         """The bound on the mean log-likelihood of real samples in nats, a scalar."""
         return log_mixture(batch.real, nets["generator"](batch.noise[LATENTS]), sigma).mean()
-
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        return nets["generator"](z)
 
     def observe(self, nets: Networks, batch: Batch) -> dict[str, Tensor]:
         last = annealed(self.sigma_start, self.sigma_end, torch.ones_like(batch.progress))

@@ -8,13 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from modescope.core import Batch, Builder, Method, Networks, Player, Space
+from modescope.core import Batch, Networks, OnePlayer
 from modescope.core.errors import need
 from modescope.core.method import Changes
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnergyDistance(Method):
+class EnergyDistance(OnePlayer):
     r"""No critic: samples are drawn to the data and pushed from one another, by their plain distances.
 
     The generator descends the energy distance, which is 0 only where both distributions are the same,
@@ -50,16 +50,6 @@ class EnergyDistance(Method):
     def packable(self) -> bool:
         return False
 
-    @property
-    def critics(self) -> tuple[str, ...]:
-        return ()
-
-    def networks(self, space: Space) -> dict[str, Builder]:
-        return {"generator": space.generator}
-
-    def players(self) -> tuple[Player, ...]:
-        return (Player("generator", ("generator",), self.generator_loss),)
-
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         fake = nets["generator"](batch.z)
         pairs = fake.shape[0] * (fake.shape[0] - 1)
@@ -71,6 +61,3 @@ class EnergyDistance(Method):
         # A root has no slope at 0, where a sample meets itself: these pairs are 0, and must not turn NaN.
         apart = square > 0
         return torch.where(apart, torch.where(apart, square, 1.0) ** (self.power / 2), 0.0)
-
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        return nets["generator"](z)
