@@ -26,6 +26,7 @@ from modescope.core import ModescopeError
 from modescope.core.config import Member, Training
 from modescope.core.engine import Population
 from modescope.datasets.ring import Ring
+from modescope.methods.long_rounds import moves_in_rounds
 from modescope.methods.slopes import between, slope_norms, square_slope, steepest_slope
 from modescope.methods.wgan import WGAN
 from modescope.methods.wgan_gp import WGANGP
@@ -95,7 +96,7 @@ def test_the_schedule_is_the_official_counter(critic_steps, dtype):
     )
     moving = {total // critic_steps - 1 for total in np.cumsum(critic).tolist()}  # counted in steps of the game
     steps = torch.arange(max(moving) + 1).to(dtype)
-    moves = WGAN(critic_steps=critic_steps, long_rounds=True).moves(steps)
+    moves = moves_in_rounds(critic_steps, steps)
     assert set(moves.nonzero().flatten().tolist()) == moving
 
 

@@ -15,7 +15,7 @@ from ..core import Batch, Networks, Player
 from ..core.errors import nearest_name, need
 from .autoencoder import Autoencoding
 from .kernels import Kernel, gaussian, mmd2, rational_quadratic
-from .wgan import WGAN
+from .long_rounds import check_rounds, moves_in_rounds
 
 KernelName = Literal["rbf", "rational-quadratic"]
 
@@ -97,16 +97,15 @@ class MMDGAN(Autoencoding):
             value = getattr(self, name)
             need(math.isfinite(value) and value >= 0, f"{name} is {value}, expected at least 0")
         need(math.isfinite(self.clip) and self.clip > 0, f"clip is {self.clip}, expected more than 0")
-        self.rhythm()
+        if self.long_rounds:
+            check_rounds(self.critic_steps)
 
     def players(self) -> tuple[Player, ...]:
         critic, generator = super().players()
         critic = replace(critic, project={"encoder": lambda weights: weights.clamp(-self.clip, self.clip)})
-        return critic, replace(generator, moves=self.rhythm().moves) if self.long_rounds else generator
-
-    def rhythm(self) -> WGAN:
-        """The game whose rounds the generator keeps to."""
-        return WGAN(critic_steps=self.critic_steps, long_rounds=self.long_rounds)
+        return critic, replace(
+            generator, moves=partial(moves_in_rounds, self.critic_steps)
+        ) if self.long_rounds else generator
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         fake = nets["generator"](batch.z)

@@ -5,6 +5,7 @@ __all__ = ["WGAN"]
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -12,11 +13,8 @@ from torch import Tensor
 from ..core import Batch, Networks, Player, TwoPlayer
 from ..core.errors import need
 from ..core.method import Changes
+from .long_rounds import check_rounds, moves_in_rounds
 from .slopes import steepest_slope
-
-LONG = 100  # critic steps of a long round
-FIRST = 25  # so many rounds at the start are long
-EVERY = 500  # and so is every round whose number is a multiple of this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +66,15 @@ class WGAN(TwoPlayer):
     def __post_init__(self) -> None:
         super().__post_init__()
         need(math.isfinite(self.clip) and self.clip > 0, f"clip is {self.clip}, expected more than 0")
-        need(
-            not self.long_rounds or LONG % self.critic_steps == 0,
-            f"critic_steps is {self.critic_steps}, expected a divisor of {LONG} with long_rounds",
-        )
+        if self.long_rounds:
+            check_rounds(self.critic_steps)
 
     def players(self) -> tuple[Player, ...]:
         critic, generator = super().players()
         critic = replace(critic, project={"discriminator": lambda weights: weights.clamp(-self.clip, self.clip)})
-        return critic, replace(generator, moves=self.moves) if self.long_rounds else generator
-
-    def moves(self, step: Tensor) -> Tensor:
-        """Whether the generator moves in a step of the game, with `long_rounds`; both have the shape `()`."""
-        long = LONG // self.critic_steps  # steps of the game in a long round; a short round is one
-        after = step.long() - FIRST * long  # counted from the first short round
-        short = EVERY - FIRST  # rounds until the next long one
-        cycle = (after - short) % (long + EVERY - 1)  # a long round, then short ones, over and over
-        early = (after < 0) & ((after + 1) % long == 0)
-        return early | ((after >= 0) & ((after < short) | (cycle >= long - 1)))
+        return critic, replace(
+            generator, moves=partial(moves_in_rounds, self.critic_steps)
+        ) if self.long_rounds else generator
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         G, D = nets["generator"], nets["discriminator"]
