@@ -13,6 +13,7 @@ from modescope.core.networks import Layout
 from modescope.core.optim import SGD, Adam
 from modescope.datasets import Mixture
 from modescope.methods import ALI, GAN, LSGAN, R3GAN, VEEGAN, PacGAN, UnrolledGAN
+from modescope.methods.unrolled import answers
 from modescope.nets import MLP, Architecture
 from modescope.testing import Case, glimpse, moved, same_bits
 
@@ -85,7 +86,7 @@ def test_the_gradient_flows_through_the_steps(base: Method) -> None:
 
     first_order = nets
     for _ in range(3):
-        for player in method.answering():
+        for player in answers(method.base):
             first_order = first_order.descend(player, batch)
     assert not torch.allclose(slope, generator_slope(base, first_order, batch), rtol=1e-2)
 
@@ -244,7 +245,7 @@ class Lonely(Method):
     [
         ({"unroll": -1}, "unroll is -1"),
         ({"unroll": 2.5}, "unroll is 2.5"),
-        ({"base": Lonely()}, "no player of Lonely answers"),
+        ({"base": Lonely()}, "UnrolledGAN over Lonely is not defined, since no player"),
         ({"base": GAN}, "expected a method such as GAN"),
     ],
 )

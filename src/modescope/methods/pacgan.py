@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..core import Batch, Builder, Method, ModescopeError, Networks, Player, Space, Wrapper
+from ..core import Batch, Builder, Method, Networks, Player, Space, Wrapper
 from ..core.errors import need
-from ..core.method import Changes, layers
+from ..core.method import Changes
 from ..core.networks import Loss
+from .composition import need_fit
 from .gan import GAN
 
 
@@ -52,13 +53,7 @@ class PacGAN(Wrapper):
         super().__post_init__()
         good = isinstance(self.degree, int) and self.degree >= 1
         need(good, f"degree is {self.degree!r}, expected a whole number of at least 1")
-        if not self.base.packable:
-            names = [type(layer).__name__ for layer in layers(self)]
-            inside = isinstance(self.base, Wrapper) and self.base.base.packable
-            hint = f"; {names[1]} over PacGAN over {' over '.join(names[2:])} is" if inside else ""
-            raise ModescopeError(
-                f"{' over '.join(names)} is not defined, since its losses compare more than packs of samples{hint}"
-            )
+        need_fit(self, lambda method: method.packable, "its losses compare more than packs of samples")
 
     def check(self, space: Space, batch_size: int) -> None:
         need(

@@ -11,6 +11,7 @@ from ..core import Batch, Method, Networks, Player, Wrapper
 from ..core.errors import need
 from ..core.method import Changes
 from ..core.networks import Loss
+from .composition import need_fit
 from .gan import GAN
 
 
@@ -65,18 +66,11 @@ class UnrolledGAN(Wrapper):
         super().__post_init__()
         good = isinstance(self.unroll, int) and self.unroll >= 0
         need(good, f"unroll is {self.unroll!r}, expected a whole number of at least 0")
-        name = type(self.base).__name__
-        need(
-            bool(self.answering()), f"UnrolledGAN over {name} is not defined: no player of {name} answers its generator"
-        )
-
-    def answering(self) -> list[Player]:
-        """The players that answer the generator."""
-        return [player for player in self.base.players() if "generator" not in player.trains]
+        need_fit(self, lambda method: bool(answers(method)), "no player of its base answers its generator")
 
     @property
     def gradient_steps(self) -> int:
-        ahead = self.unroll * len(self.answering())
+        ahead = self.unroll * len(answers(self.base))
         mine = sum(player.steps for player in self.base.players() if "generator" in player.trains)
         return self.base.gradient_steps + ahead * mine
 
@@ -88,7 +82,7 @@ class UnrolledGAN(Wrapper):
 
     def foreseen(self, loss: Loss) -> Loss:
         """The same loss, after the critics' next steps."""
-        answering = self.answering()
+        answering = answers(self.base)
 
         def unrolled(nets: Networks, batch: Batch) -> Tensor:
             for _ in range(self.unroll):
@@ -97,3 +91,8 @@ class UnrolledGAN(Wrapper):
             return loss(nets, batch)
 
         return unrolled
+
+
+def answers(method: Method) -> list[Player]:
+    """The players of a method that answer its generator."""
+    return [player for player in method.players() if "generator" not in player.trains]
