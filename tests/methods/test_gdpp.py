@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 from helpers import check_sweep, check_trains, close, gradient, loss, slope, smooth
+from torch import Tensor, nn
 from torch.func import grad, jacrev, vmap
 from wrapped import check_slopes, differences, furnished
 
+from modescope.api import plan
 from modescope.core import ModescopeError
 from modescope.methods import ALI, GAN, LSGAN, ForwardKL, PacGAN, UnrolledGAN
 from modescope.methods.gdpp import GDPP, eigenpairs, kernel
+from modescope.nets import UserModule, architecture
 from modescope.testing import Case
 
 
@@ -181,3 +184,20 @@ def test_terms_of_both_kinds_add_up():
     nets, batch = smooth(method)
     half = loss(ForwardKL(base=GAN()), "generator", nets, batch) / 2
     close(loss(method, "generator", nets, batch), half + float(method.term(nets, batch)) / 2)
+
+
+class Whole(nn.Module):
+    """A critic whose last layer cannot be told."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.only = nn.Linear(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.only(x)
+
+
+def test_a_critic_without_features_is_refused_before_training():
+    networks = replace(architecture("small"), critic=UserModule(f"{__name__}:Whole"))
+    with pytest.raises(ModescopeError, match=r"^the discriminator is a Whole, expected an nn\.Sequential"):
+        plan("ring", GDPP(), architecture=networks)

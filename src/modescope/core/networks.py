@@ -1,6 +1,6 @@
 """What a loss sees of a GAN: its networks as functions, and one batch of randomness."""
 
-__all__ = ["Batch", "Layout", "Networks", "Player", "input_gradient"]
+__all__ = ["Batch", "Layout", "Networks", "Player", "input_gradient", "without_last"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from .errors import need
+from .errors import ModescopeError, need
 from .optim import Optimizer
 
 Loss = Callable[["Networks", "Batch"], Tensor]
@@ -172,14 +172,7 @@ class Networks:
         Raises:
             ModescopeError: If the network is no ``nn.Sequential``, so that its last layer cannot be told.
         """
-        module = self.layout.modules[role]
-        sequential = isinstance(module, nn.Sequential)
-        need(
-            sequential,
-            f"the {role} is a {type(module).__name__}, expected an nn.Sequential, whose last layer is left out",
-        )
-        assert isinstance(module, nn.Sequential)
-        body = module[:-1]  # keeps the names of its parameters
+        body = without_last(self.layout.modules[role], role)
         wanted = dict(body.named_parameters())
         params = {name: value for name, value in self.weights(role).items() if name in wanted}
         return lambda x: functional_call(body, params, (x,))
@@ -204,6 +197,19 @@ class Networks:
         moved, state = rule.update(slope, dict(self.states[name]), self.flats[name])
         moved = self.layout.project(player, moved)
         return replace(self, flats={**self.flats, name: moved}, states={**self.states, name: state})
+
+
+def without_last(module: nn.Module, role: str) -> nn.Module:
+    """A network without its last layer, its parameters named as they were.
+
+    Raises:
+        ModescopeError: If the network is no ``nn.Sequential``, so that its last layer cannot be told.
+    """
+    if not isinstance(module, nn.Sequential):
+        raise ModescopeError(
+            f"the {role} is a {type(module).__name__}, expected an nn.Sequential, whose last layer is left out"
+        )
+    return module[:-1]
 
 
 def input_gradient(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ..core import Batch, Method, Networks, Player, Wrapper
+from ..core import Batch, Builder, Method, Networks, Player, Space, Wrapper
 from ..core.errors import need
 from ..core.method import layers
-from ..core.networks import Loss
+from ..core.networks import Loss, without_last
 from .composition import need_fit
 from .gan import GAN
 from .pacgan import PacGAN
@@ -84,6 +84,17 @@ class GDPP(Wrapper):
             need(math.isfinite(value) and value >= 0, f"{name} is {value}, expected at least 0")
         need(isinstance(self.k, int) and self.k >= 1, f"k is {self.k!r}, expected a whole number of at least 1")
         need_fit(self, sees_single_samples, "it reads the features that a discriminator has of single samples")
+
+    def networks(self, space: Space) -> dict[str, Builder]:
+        builders = self.base.networks(space)
+        build = builders["discriminator"]
+
+        def with_features() -> nn.Module:
+            network = build()
+            without_last(network, "discriminator")  # a network without features fails here, not in training
+            return network
+
+        return {**builders, "discriminator": with_features}
 
     def players(self) -> tuple[Player, ...]:
         return tuple(

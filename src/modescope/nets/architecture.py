@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import nn
 from torch.func import functional_call, grad, replace_all_batch_norm_modules_, vmap
 
 from ..core.errors import ModescopeError, nearest_name, need
-from ..core.space import Space
+from ..core.space import Prior, Space
 from .mlp import MLP
 
 
@@ -127,7 +126,7 @@ class Architecture:
     """
 
     latent_dim: int = 16
-    prior: Literal["normal", "uniform"] = "normal"
+    prior: Prior = "normal"
     generator: MLP | UserModule = field(default_factory=MLP)
     critic: MLP | UserModule = field(default_factory=MLP)
     encoder: MLP | UserModule = field(default_factory=MLP)
