@@ -137,11 +137,17 @@ def test_a_method_that_says_so_has_a_mean_over_its_fakes(name):
     method = build(name)
     nets, batch = glimpse(Case(method=method))
 
-    def shifted(shift):
-        moved = nets.piped("discriminator", lambda score: score + shift.unsqueeze(-1))
-        return player(method, "generator").loss(moved, batch)
+    on_real = nets["discriminator"](batch.real)
 
-    curvature = torch.func.hessian(shifted)(torch.zeros(len(batch.real), dtype=torch.float64))
+    def shifted(shift):  # of the fakes alone; where a loss compares both, a shift of both would cancel
+        def pipe(score):
+            return score if torch.equal(score, on_real) else score + shift.unsqueeze(-1)
+
+        return player(method, "generator").loss(nets.piped("discriminator", pipe), batch)
+
+    at = torch.zeros(len(batch.real), dtype=torch.float64)
+    assert torch.func.grad(shifted)(at).abs().min() > 0
+    curvature = torch.func.hessian(shifted)(at)
     close(curvature, curvature.diagonal().diag(), 1e-10)
 
 
