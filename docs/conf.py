@@ -1,6 +1,13 @@
 """Builds the documentation site: ``make docs``."""
 
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
 from modescope import __version__
+from modescope.cli.listing import heading_of
+from modescope.core.method import CHANGES
+from modescope.methods import METHODS
 
 project = "Modescope"
 author = "The Modescope developers"
@@ -28,3 +35,38 @@ html_extra_path: list[str] = []
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python", "myst.xref_missing"]
 nitpicky = False
+
+
+def methods_page() -> str:
+    """The reference of all methods, grouped as ``modescope list methods`` groups them."""
+    parts = [
+        "# Methods",
+        "What each changes, what its paper says, and where this package or the paper departs. `modescope list methods` "
+        "prints this list, `modescope show METHOD` a method's page with its BibTeX. How to compare them: "
+        "[the benchmark](../benchmark.md).",
+    ]
+    shown: set[str] = set()
+    for change in CHANGES:
+        kinds = {name: kind for name, kind in METHODS.items() if kind.changes == change}
+        rows = [f"| `{name}` | {kind.year or ''} | {kind.summary} |" for name, kind in kinds.items()]
+        modules = [
+            module for module in dict.fromkeys(kind.__module__ for kind in kinds.values()) if module not in shown
+        ]
+        shown.update(modules)
+        title = heading_of(change)
+        parts += [f"## {title[0].upper()}{title[1:]}", "\n".join(["| name | year | |", "|---|---|---|", *rows])]
+        parts += map(reference, modules)
+    parts += ["## Chains by name", reference("modescope.methods.spec")]
+    parts += ["## Methods of other packages", reference("modescope.methods.plugins")]
+    return "\n\n".join(parts) + "\n"
+
+
+def reference(module: str) -> str:
+    """What shows a module's docstrings."""
+    return f"```{{eval-rst}}\n.. automodule:: {module}\n```"
+
+
+def setup(app: Sphinx) -> None:
+    """Writes the pages that are made from the package before Sphinx looks for pages."""
+    page = Path(__file__).parent / "reference" / "methods.md"
+    app.connect("builder-inited", lambda app: page.write_text(methods_page(), encoding="utf-8"))

@@ -17,6 +17,7 @@ def test_need() -> None:
 def test_nearest_name() -> None:
     error = nearest_name("method", "pacgna", ["veegan", "gan", "pacgan"])
     assert str(error) == "unknown method 'pacgna': did you mean 'pacgan'? the methods are gan, pacgan, veegan"
+    assert str(nearest_name("form", 3, ["a"])) == "unknown form 3: the forms are a"
     far = nearest_name("method", "zzz", {"gan": 1, "pacgan": 2})
     assert str(far) == "unknown method 'zzz': the methods are gan, pacgan"
 

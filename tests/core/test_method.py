@@ -137,8 +137,9 @@ def test_two_players_and_their_steps() -> None:
     critic, generator = GAN(critic_steps=3).players()
     assert (critic.name, critic.trains, critic.steps) == ("discriminator", ("discriminator",), 3)
     assert (generator.name, generator.trains, generator.steps) == ("generator", ("generator",), 1)
-    with pytest.raises(ModescopeError, match="critic_steps is 0, expected at least 1"):
-        GAN(critic_steps=0)
+    for bad in (0, 1.5, "2"):
+        with pytest.raises(ModescopeError, match=f"critic_steps is {bad!r}, expected a whole number of at least 1"):
+            GAN(critic_steps=bad)  # type: ignore[arg-type]
 
 
 def test_what_is_observed_of_two_players() -> None:

@@ -39,13 +39,14 @@ def test_losses_by_hand(eta):
         close(loss(method, "generator", tiny(method), batch(k)), on_fake)
 
 
-def test_errors_are_means_over_coordinates():
-    method = BEGAN()
+@pytest.mark.parametrize("eta", [1, 2])
+def test_errors_are_means_over_coordinates(eta):
+    method = BEGAN(eta=eta)
     nets = game(
         method, generator=Given(2), encoder=torch.nn.Linear(2, 1).double(), decoder=torch.nn.Linear(1, 2).double()
     )
     x = torch.tensor([[1.0, 2.0], [-1.0, 0.5]], dtype=torch.float64)
-    rest = (nets["decoder"](nets["encoder"](x)) - x).abs()
+    rest = (nets["decoder"](nets["encoder"](x)) - x).abs() ** eta
     close(method.error(nets, x), rest.sum() / 4)
 
 

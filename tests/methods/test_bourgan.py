@@ -101,6 +101,8 @@ def test_samples_that_are_the_same_have_no_ratio():
     assert torch.isfinite(found.scale)
     with pytest.raises(ModescopeError, match="are all the same, expected some that differ"):
         bourgain(torch.zeros(4, 4), torch.ones(3, 4, dtype=torch.bool))
+    with pytest.raises(ModescopeError, match=r"^no subset tells .* apart, expected more points or sets"):
+        bourgain(1 - torch.eye(2), torch.ones(3, 2, dtype=torch.bool))
 
 
 def test_points_are_picked_evenly():
@@ -210,14 +212,17 @@ def test_every_member_has_an_embedding_of_its_own_data_that_stays():
 
 
 def test_the_embedded_points_are_real_samples():
-    """The first `points` samples that a generator with the builder's seed draws."""
+    """The first `points` samples that a generator with the builder's seed draws, and then the subsets."""
     method = BourGAN(points=32, sets=4)
     data = Ring()
     space = replace(Architecture().space(2), real=lambda n: data.sample(n, torch.default_generator))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         found = method.embedding(space)
-    x = data.sample(32, torch.Generator().manual_seed(3)).double()
+    stream = torch.Generator().manual_seed(3)
+    x = data.sample(32, stream).double()
+    chances = np.repeat([0.5, 0.25, 0.125, 0.0625, 0.03125], 4)  # of a point to be in a subset, four of each level
+    close(found.points.detach(), literal(x.numpy(), torch.rand(20, 32, generator=stream).numpy() < chances[:, None]))
     distances = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
     apart = torch.cdist(found.points, found.points, compute_mode="donot_use_mm_for_euclid_dist").detach()
     off = ~torch.eye(32, dtype=torch.bool)

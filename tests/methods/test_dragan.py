@@ -48,11 +48,12 @@ def noised(batch, noise=None):
     return replace(batch, noise={"perturbation": torch.as_tensor(noise, dtype=torch.float64)})
 
 
-def test_losses_by_hand():
-    method = DRAGAN(penalty=3.0)
+@pytest.mark.parametrize("slope", [1.0, 0.0])
+def test_losses_by_hand(slope):
+    method = DRAGAN(penalty=3.0, slope=slope)
     batch = noised(batch_of())
     on_data = np.log1p(np.exp(-REALS)).mean() + np.log1p(np.exp(FAKES)).mean()
-    close(loss(method, "discriminator", tiny(method), batch), on_data + 3 * (1.5 - 1) ** 2, 1e-11)
+    close(loss(method, "discriminator", tiny(method), batch), on_data + 3 * (1.5 - slope) ** 2, 1e-11)
     close(loss(method, "generator", tiny(method), batch), np.log1p(np.exp(-FAKES)).mean())
 
 
@@ -78,7 +79,7 @@ def test_the_default_is_the_official_code():
     v = moved / (0.5 * real.std() * a[:, None])
     assert kstest(v.ravel(), "uniform").pvalue > 0.01
     assert moved.min() >= 0
-    assert DRAGAN().penalty == 10
+    assert (DRAGAN().penalty, DRAGAN().slope) == (10, 1)
     assert DRAGAN.training == {"beta1": 0.5, "beta2": 0.9}
 
 
@@ -142,10 +143,10 @@ def test_gradients_and_training(perturbation):
 
 
 def test_the_weights_can_be_swept():
-    check_sweep(DRAGAN(), penalty=(0.1, 10.0), reach=(0.1, 2.0))
+    check_sweep(DRAGAN(), penalty=(0.1, 10.0), slope=(0.0, 1.0), reach=(0.1, 2.0))
 
 
-@pytest.mark.parametrize("name", ["penalty", "reach"])
+@pytest.mark.parametrize("name", ["penalty", "slope", "reach"])
 @pytest.mark.parametrize("value", [-1.0, math.inf])
 def test_bad_numbers_are_refused(name, value):
     with pytest.raises(ModescopeError, match=f"^{name} is {value}, expected at least 0$"):

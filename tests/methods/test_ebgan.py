@@ -197,7 +197,7 @@ def test_observations():
         ({"pull_away": -0.1}, r"^pull_away is -0.1, expected at least 0$"),
         ({"code_dim": 0}, r"^code_dim is 0, expected a whole number of at least 1$"),
         ({"energy": "nrm"}, r"^unknown energy 'nrm': did you mean 'norm'"),
-        ({"critic_steps": 0}, r"^critic_steps is 0, expected at least 1$"),
+        ({"critic_steps": 0}, r"^critic_steps is 0, expected a whole number of at least 1$"),
     ],
 )
 def test_what_is_refused(fields, message):

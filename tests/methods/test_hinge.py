@@ -36,6 +36,10 @@ def test_losses_by_hand():
         close(loss(method, "generator", tiny(method), batch_of()), -FAKES.mean())
 
 
+def test_the_margin_of_the_paper():
+    assert Hinge().margin == 1
+
+
 def test_samples_beyond_the_margin_do_not_count():
     """Of the scores 0.2, 2 on reals and -2.5, -0.25 on fakes only the first and the last lie within 1."""
     expected = np.array([-0.2 + 0.5, -1 + 1]) / 2  # in weight and bias: reals at 0.2, fakes at 0.5

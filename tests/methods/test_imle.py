@@ -139,5 +139,5 @@ def test_what_is_not_defined_is_refused():
         Case(method=IMLE(), architecture=Architecture(prior="uniform")).population()
     with pytest.raises(ModescopeError, match="PacGAN over IMLE is not defined"):
         PacGAN(base=IMLE())
-    with pytest.raises(ModescopeError, match="no player of IMLE answers"):
+    with pytest.raises(ModescopeError, match="no player of its base answers"):
         UnrolledGAN(base=IMLE())

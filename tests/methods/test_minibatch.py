@@ -149,6 +149,12 @@ def test_a_single_row_has_no_others():
         MinibatchDiscrimination(base=PacGAN(degree=4)).check(SPACE, 4)
 
 
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_a_base_is_still_asked_whether_it_can_run(kind):
+    with pytest.raises(ModescopeError, match="expected a multiple of PacGAN's degree"):
+        kind(base=PacGAN(degree=3)).check(SPACE, 13)
+
+
 def test_observations_are_of_the_whole_critic():
     nets, batch = glimpse(Case(method=MinibatchStddev()))
     seen = MinibatchStddev().observe(nets, batch)

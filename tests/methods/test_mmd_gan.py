@@ -1,5 +1,6 @@
 """The kernels and their discrepancy against double sums, and the nets and GANs that descend it."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -113,6 +114,15 @@ def test_loss_of_the_net_by_hand():
         rooted = replace(method, root=True)
         close(loss(rooted, "generator", nets, batch_of(real, fake)), np.sqrt(max(expected, 0) + 1e-8))
         close(method.observe(nets, batch_of(real, fake))["mmd2"], expected)
+
+
+def test_the_root_of_a_negative_estimate_is_that_of_zero_and_pulls_at_nothing():
+    method = MMDNet(sigmas=SIGMAS, unbiased=True)
+    nets, batch = game(method, generator=Given(2)), batch_of(X, X + 0.01)
+    assert loss(method, "generator", nets, batch) < -0.1
+    rooted = replace(method, root=True)
+    close(loss(rooted, "generator", nets, batch), 1e-4)
+    close(gradient(rooted, "generator", nets, batch), [0.0, 0.0])
 
 
 @pytest.mark.parametrize("root", [False, True])
@@ -245,17 +255,24 @@ def test_weights_of_the_gan_can_be_swept():
     check_sweep(MMDGAN(code_dim=3), reconstruction=(0.5, 8.0), ordering=(0.0, 16.0))
 
 
-def test_settings_of_the_paper():
+def test_settings_of_the_papers():
+    method = MMDGAN()
     assert MMDGAN.training == {"optimizer": "rmsprop", "lr": 5e-5}
+    assert (method.critic_steps, method.kernel, method.reconstruction, method.ordering) == (5, "rbf", 8, 16)
+    assert method.sigmas == (1, 2, 4, 8, 16)
+    assert method.alphas == (0.2, 0.5, 1, 2, 5)
+    assert not MMDNet().unbiased
 
 
 @pytest.mark.parametrize(
     ("kind", "fields", "message"),
     [
-        (MMDNet, {"sigmas": ()}, r"^sigmas is \(\), expected numbers of more than 0$"),
-        (MMDNet, {"sigmas": (1.0, -1.0)}, r"^sigmas is \(1.0, -1.0\), expected numbers of more than 0$"),
-        (MMDGAN, {"sigmas": (0.0,)}, r"^sigmas is \(0.0,\), expected numbers of more than 0$"),
-        (MMDGAN, {"alphas": ()}, r"^alphas is \(\), expected numbers of more than 0$"),
+        (MMDNet, {"sigmas": ()}, r"^sigmas is \(\), expected a list of numbers of more than 0$"),
+        (MMDNet, {"sigmas": (1.0, -1.0)}, r"^sigmas is \(1.0, -1.0\), expected a list of numbers of more than 0$"),
+        (MMDGAN, {"sigmas": (0.0,)}, r"^sigmas is \(0.0,\), expected a list of numbers of more than 0$"),
+        (MMDNet, {"sigmas": 0.5}, r"^sigmas is 0.5, expected a list of numbers of more than 0$"),
+        (MMDGAN, {"alphas": (1.0, math.inf)}, r"^alphas is \(1.0, inf\), expected a list of numbers of more than 0$"),
+        (MMDGAN, {"alphas": ()}, r"^alphas is \(\), expected a list of numbers of more than 0$"),
         (MMDGAN, {"kernel": "rfb"}, r"^unknown kernel 'rfb': did you mean 'rbf'"),
         (MMDGAN, {"reconstruction": -1.0}, r"^reconstruction is -1.0, expected at least 0$"),
         (MMDGAN, {"ordering": -1.0}, r"^ordering is -1.0, expected at least 0$"),

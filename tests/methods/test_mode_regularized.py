@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from helpers import (
     LATENT,
     REAL,
@@ -20,7 +21,7 @@ from slopes import check_slopes
 
 from modescope.core import ModescopeError, Networks
 from modescope.methods import GAN, PacGAN
-from modescope.methods.mode_regularized import ModeRegularized
+from modescope.methods.mode_regularized import ModeRegularized, square_error
 
 X, Z = np.array(REAL).ravel(), np.array(LATENT).ravel()
 
@@ -61,9 +62,9 @@ def test_without_weights_it_is_the_gan(saturating):
         close(loss(method, name, nets_of(method), batch_of()), loss(gan, name, nets_of(method), batch_of()))
 
 
-@pytest.mark.parametrize(("printed", "looks"), [(False, 1.0), (True, -1.0)])
-def test_a_step_down_makes_reconstructions_look_real_and_as_printed_fake(printed, looks):
-    method = ModeRegularized(lambda1=0.0, printed_sign=printed)
+@pytest.mark.parametrize(("fields", "looks"), [({}, 1.0), ({"printed_sign": True}, -1.0)])
+def test_a_step_down_makes_reconstructions_look_real_and_as_printed_fake(fields, looks):
+    method = ModeRegularized(lambda1=0.0, **fields)
     nets = nets_of(method)
     moved = nets.flats["encoder"] - 0.01 * gradient(method, "encoder", nets, batch_of())
     after = Networks(nets.layout, {**nets.flats, "encoder": moved})
@@ -104,6 +105,11 @@ def test_gradients_and_training(printed):
 
 def test_weights_can_be_swept():
     check_sweep(ModeRegularized(), lambda1=(0.1, 2.0), lambda2=(0.1, 2.0))
+
+
+def test_distances_are_sums_over_coordinates():
+    x, y = torch.tensor([[1.0, 2.0], [0.0, -1.0]]), torch.tensor([[0.0, 0.0], [0.0, 2.0]])
+    close(square_error(x, y), (1 + 4 + 9) / 2)
 
 
 def test_what_is_observed():

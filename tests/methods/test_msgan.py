@@ -74,3 +74,5 @@ def test_packs_and_single_samples_are_refused():
         PacGAN(base=MSGAN())
     with pytest.raises(ModescopeError, match=r"^batch_size is 1, expected at least 2 for MSGAN's pairs$"):
         Case(method=MSGAN(), batch_size=1).population()
+    with pytest.raises(ModescopeError, match="expected a multiple of PacGAN's degree"):
+        Case(method=MSGAN(base=PacGAN(degree=3))).population()

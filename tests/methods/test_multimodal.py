@@ -93,6 +93,22 @@ def test_losses_samples_and_observations_are_those_of_the_base_at_the_placed_lat
     assert torch.equal(method.observe(nets, batch)["critic_fake"], base.observe(nets, placed)["critic_fake"])
 
 
+class Remembering(GAN):
+    """Remembers the mean latent."""
+
+    def memory(self, nets):
+        return {"mean": torch.zeros(())}
+
+    def remember(self, nets, batch):
+        return {"mean": batch.z.mean()}
+
+
+def test_the_base_remembers_the_placed_latents():
+    method = MultiModalLatents(base=Remembering(), modes=3)
+    nets, batch = glimpse(Case(method=method))
+    close(method.remember(nets, batch)["mean"], method.placed(batch.z).mean())
+
+
 @pytest.mark.parametrize("base", [IMLE(candidates=2), SIG(components=5), LBT(unroll=2, rounds=1)], ids=repr)
 def test_further_latents_of_a_method_are_shaped_too(base):
     method = MultiModalLatents(base=base, modes=3, dim=2)
@@ -261,7 +277,7 @@ def test_a_base_is_still_asked_whether_it_can_run():
         Case(method=MultiModalLatents(base=PacGAN(degree=3))).population()
 
 
-def test_numbers_of_the_docstring():
+def test_numbers_of_the_bound():
     """A slope of 5 between modes 2 apart: 16 in 100 samples lie between them, against 1 in 100 for a spread of 6."""
     assert round(bound(2.0, 5.0), 2) == 0.16
     assert ndtr(-(6 - 2 / 5) / 2) < 0.01

@@ -11,6 +11,7 @@ from helpers import (
     SHIFT,
     Bowl,
     Given,
+    Score,
     batch_of,
     check_gradients,
     check_sweep,
@@ -51,6 +52,15 @@ def test_each_penalty_is_taken_at_its_own_side(arm):
     of = lambda method: loss(method, "discriminator", nets, batch_of(real, fake))  # noqa: E731
     at_real, at_fake = (9 * (x**2).sum(1).mean() for x in (real, fake))
     close(of(RpGAN(r1=r1, r2=r2)) - of(RpGAN()), (r1 * at_real + r2 * at_fake) / 2)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_a_weight_of_zero_costs_nothing(arm):
+    r1, r2 = ARMS[arm]
+    calls = []
+    nets = game(RpGAN(), generator=Given(), discriminator=Score(lambda x: calls.append(x) or x))
+    loss(RpGAN(r1=r1, r2=r2), "discriminator", nets, batch_of())
+    assert len(calls) == 2 + (r1 > 0) + (r2 > 0)
 
 
 def test_each_fake_is_compared_with_its_own_real():

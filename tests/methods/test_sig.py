@@ -131,5 +131,5 @@ def test_what_is_not_defined_is_refused():
     Case(method=GAN(), architecture=uniform).population()
     with pytest.raises(ModescopeError, match="PacGAN over SIG is not defined"):
         PacGAN(base=SIG())
-    with pytest.raises(ModescopeError, match="no player of SIG answers"):
+    with pytest.raises(ModescopeError, match="no player of its base answers"):
         UnrolledGAN(base=SIG())

@@ -72,6 +72,10 @@ def test_gradients(saturating):
     check_gradients(WeightedJS(pi=0.2, saturating=saturating))
 
 
+def test_the_weight_of_the_papers_experiment():
+    assert WeightedJS().pi == 0.33
+
+
 def test_training():
     check_trains(WeightedJS(pi=0.01))
 

@@ -192,5 +192,5 @@ def test_bad_numbers_of_steps_are_refused():
     with pytest.raises(ModescopeError, match=r"^critic_steps is 3, expected a divisor of 100 with long_rounds$"):
         WGAN(critic_steps=3, long_rounds=True)
     assert WGAN(critic_steps=3).critic_steps == 3
-    with pytest.raises(ModescopeError, match=r"^critic_steps is 0, expected at least 1$"):
+    with pytest.raises(ModescopeError, match=r"^critic_steps is 0, expected a whole number of at least 1$"):
         WGAN(critic_steps=0, long_rounds=True)

@@ -47,6 +47,14 @@ def undisturbed(tmp_path_factory):
     return ms.Run.create(tmp_path_factory.mktemp("runs") / "whole", experiment()).train(workers=1, quiet=True)
 
 
+def test_numbers_of_numpy_are_kept_as_numbers():
+    numbers = experiment(
+        steps=np.int64(40), lr=np.float32(0.5), seeds=np.arange(3), sweep={"beta1": np.linspace(0, 0.5, 2)}
+    )
+    plain = experiment(steps=40, lr=0.5, seeds=[0, 1, 2], sweep={"beta1": [0.0, 0.5]})
+    assert json.dumps(numbers.encode()) == json.dumps(plain.encode())
+
+
 def test_a_run_holds_what_it_should(undisturbed):
     run = ms.Run(undisturbed.folder)
     assert run.done

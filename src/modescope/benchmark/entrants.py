@@ -18,6 +18,9 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "forward-kl": ("forward-kl@form=ratio", "forward-kl@form=bce", "forward-kl@form=bce-swapped"),
     "pacgan": ("pacgan@degree=4",),
     "fgan": ("fgan@divergence=reverse-kl",),
+    "dragan": ("dragan@slope=0",),
+    "mad-gan": ("mad-gan@saturating=true",),
+    "bourgan": ("bourgan@scale=mean",),
 }
 
 

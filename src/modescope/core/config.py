@@ -4,15 +4,14 @@ __all__ = ["Member", "Training", "members_of"]
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import torch
 
-from .errors import ModescopeError, nearest_name, need
+from .errors import ModescopeError, is_number, nearest_name, need
 from .method import Method, float_fields, layers
 from .optim import SGD, Adam, Optimizer, RMSprop
 
@@ -89,11 +88,6 @@ class Training:
 
 
 SWEPT_TRAINING = {"adam": ("beta1", "beta2"), "sgd": ("momentum",), "rmsprop": ("alpha",)}
-
-
-def is_number(value: object) -> bool:
-    """Whether `value` is a finite real number."""
-    return isinstance(value, Real) and math.isfinite(value)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Population:
         compiled: bool = False,
     ) -> None:
         method.check(space, training.batch_size)
-        space = replace(space, real=lambda n: dataset.sample(n, torch.default_generator))
+        space = space.over(dataset)
         self.method, self.dataset, self.space, self.training = method, dataset, space, training
         self.drawn = method.latents(space)
         self.members, self.device, self.dtype = tuple(members), torch.device(device), dtype

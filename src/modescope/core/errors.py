@@ -1,10 +1,12 @@
 """One sentence for the person who typed it."""
 
-__all__ = ["ModescopeError", "MissingExtraError", "extra", "need", "nearest_name"]
+__all__ = ["ModescopeError", "MissingExtraError", "extra", "is_number", "need", "nearest_name"]
 
 import difflib
 import importlib
+import math
 from collections.abc import Iterable
+from numbers import Real
 from types import ModuleType
 
 
@@ -22,7 +24,17 @@ def need(condition: bool, message: str) -> None:
         raise ModescopeError(message)
 
 
-def nearest_name(kind: str, given: str, valid: Iterable[str]) -> ModescopeError:
+def is_number(value: object) -> bool:
+    """Whether `value` is a finite real number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def nearest_name(kind: str, given: object, valid: Iterable[str]) -> ModescopeError:
     """An error for an unknown name, with the nearest spelling and the valid names.
 
     Arguments:
@@ -31,7 +43,7 @@ def nearest_name(kind: str, given: str, valid: Iterable[str]) -> ModescopeError:
         valid: The names that exist.
     """
     names = sorted(valid)
-    close = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return ModescopeError(f"unknown {kind} {given!r}: {hint}the {kind}s are {', '.join(names)}")
 

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from torch import Tensor
@@ -154,7 +155,8 @@ class TwoPlayer(Method):
     critic_steps: int = 1
 
     def __post_init__(self) -> None:
-        need(self.critic_steps >= 1, f"critic_steps is {self.critic_steps}, expected at least 1")
+        whole = isinstance(self.critic_steps, Integral) and self.critic_steps >= 1
+        need(whole, f"critic_steps is {self.critic_steps!r}, expected a whole number of at least 1")
 
     @abc.abstractmethod
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:

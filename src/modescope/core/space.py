@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 Builder = Callable[[], nn.Module]
@@ -16,6 +17,12 @@ class NetworkSpec(Protocol):
     """Builds a network from its numbers of inputs and outputs, e.g. :class:`modescope.nets.MLP`."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module: ...
+
+
+class Samples(Protocol):
+    """Draws `n` real samples, `(n, D)`, e.g. any data set of :mod:`modescope.datasets`."""
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,10 @@ class Space:
     def decoder(self, inputs: int) -> nn.Module:
         """Codes `(N, inputs)` back to what a critic sees, `(N, pack * D)`; built as a generator is."""
         return self.generator_spec.build(inputs, self.pack * self.data_dim)
+
+    def over(self, dataset: Samples) -> "Space":
+        """The same space, whose `real` draws from a data set."""
+        return replace(self, real=lambda n: dataset.sample(n, torch.default_generator))
 
     def packed(self, degree: int) -> "Space":
         """The same space, with critics that see `degree` times as many samples at once."""

@@ -1,21 +1,10 @@
 """What the fields of a data set must be, told in one sentence where they are not."""
 
-__all__ = ["is_number", "nested", "not_negative", "per_component", "positive", "vector", "whole"]
+__all__ = ["nested", "not_negative", "per_component", "positive", "vector", "whole"]
 
-import math
 from typing import Any
 
-from ..core.errors import ModescopeError, need
-
-
-def is_number(value: object) -> bool:
-    """Whether `value` is a finite real number."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
-        return False
+from ..core.errors import ModescopeError, is_number, need
 
 
 def positive(name: str, value: Any) -> None:

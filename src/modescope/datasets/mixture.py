@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 
 import torch
 
-from ..core.errors import ModescopeError, nearest_name, need
-from .checks import is_number, nested, per_component, vector
+from ..core.errors import ModescopeError, is_number, nearest_name, need
+from .checks import nested, per_component, vector
 from .gaussians import GaussianMixture, GaussianModes, relative
 
 

@@ -37,13 +37,13 @@ class BourGAN(TwoPlayer):
         | https://arxiv.org/abs/1805.07674
 
     Note:
-        All constants are the official code's. Subsets of level :math:`j = 1, \dots, \lceil \log_2 n \rceil` hold each
-        of the :math:`n` points with probability :math:`2^{-j}`, and there are `sets` of each level; the coordinate of
-        an empty one is 0. Coordinates are centred, and scaled to a mean square of 1. :math:`\Lambda` is the *root* of
-        the largest ratio of two samples' distance to that of their embeddings. A root does not scale with the data: the
-        smaller their unit, the further samples are pushed apart, to about twice the distances of the data on the
-        official grid from -4 to 4, and to more than three times on a ring of radius 1. With `scale` ``mean`` there
-        is no such bias.
+        All constants but `points` are the official code's, which embeds its whole data set. Subsets of level
+        :math:`j = 1, \dots, \lceil \log_2 n \rceil` hold each of the :math:`n` points with probability
+        :math:`2^{-j}`, and there are `sets` of each level; the coordinate of an empty one is 0. Coordinates are
+        centred, and scaled to a mean square of 1. :math:`\Lambda` is the *root* of the largest ratio of two samples'
+        distance to that of their embeddings. A root does not scale with the data: the smaller their unit, the further
+        samples are pushed apart, to about twice the distances of the data on the official grid from -4 to 4, and to
+        more than three times on a ring of radius 1. With `scale` ``mean`` there is no such bias.
 
         A latent here is a standard normal that is mapped: one more coordinate than the embedding has picks the point,
         by the normal distribution function. Pairs are each latent and the next of the batch, where the code draws a
@@ -185,7 +185,8 @@ def bourgain(distances: Tensor, members: Tensor) -> Tensor:
     coordinates = nearest.masked_fill(nearest.isinf(), 0.0)  # of an empty subset
     coordinates = coordinates - coordinates.mean(0)
     size = coordinates.square().mean().sqrt()
-    need(bool(size > 0), "the real samples that BourGAN embeds are all the same, expected some that differ")
+    need(bool(distances.max() > 0), "the real samples that BourGAN embeds are all the same, expected some that differ")
+    need(bool(size > 0), "no subset tells the real samples that BourGAN embeds apart, expected more points or sets")
     return coordinates / size
 
 

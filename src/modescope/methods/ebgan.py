@@ -39,8 +39,9 @@ class EBGAN(Autoencoding):
         The margin is in the units of the energy. The default suits modes of width 0.05 at radius 1; the paper chose 10
         for its MNIST. The autoencoder needs no bottleneck, since the margin keeps it from being the identity.
 
-        The pulling-away term is least, 1 / `code_dim`, for codes that spread over all directions, and always 1 for
-        codes of one coordinate. It enters the generator's loss alone. 0.1 is the paper's weight (EBGAN-PT).
+        The pulling-away term of a large batch is least, 1 / `code_dim`, for codes that spread over all directions;
+        for codes of one coordinate it is always 1. It enters the generator's loss alone. 0.1 is the paper's weight
+        (EBGAN-PT).
 
     Arguments:
         critic_steps: Steps of the autoencoder before each generator step.

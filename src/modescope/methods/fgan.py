@@ -63,11 +63,12 @@ class FGAN(TwoPlayer):
         the best scores for :math:`|\log u| \le c`. Then :math:`F` is still a bound, of critics that cannot state a more
         extreme ratio. ``pearson`` grows as a square only, and is not bent.
 
-        *Departures.* Two activations differ from the paper's; any increasing map onto the domain of :math:`f^*` will
-        do. ``weighted-js`` has :math:`\pi \zeta(-v)` for the paper's :math:`\zeta(-v)`, so that the score is a logit.
-        ``alpha`` has one activation for every :math:`\alpha`, where the paper's changes its form at 1, so that the
-        score is :math:`\log u` and :math:`\alpha` can be swept. The game of ``tv`` has a step as its best critic, which
-        gives the generator no gradient.
+        *Departures.* The conjugate of ``pearson`` is that of :math:`f` on ratios, which are never negative; the paper's
+        is :math:`v^2 / 4 + v` below -2 too. Two activations differ from the paper's; any increasing map onto the
+        domain of :math:`f^*` will do. ``weighted-js`` has :math:`\pi \zeta(-v)` for the paper's :math:`\zeta(-v)`, so
+        that the score is a logit. ``alpha`` has one activation for every :math:`\alpha`, where the paper's changes its
+        form at 1, so that the score is :math:`\log u` and :math:`\alpha` can be swept. The game of ``tv`` has a step as
+        its best critic, which gives the generator no gradient.
 
     Arguments:
         divergence: ``kl``, ``reverse-kl``, ``pearson``, ``neyman``, ``squared-hellinger``, ``jeffrey``, ``js``,

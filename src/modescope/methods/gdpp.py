@@ -40,11 +40,12 @@ class GDPP(Wrapper):
         | https://arxiv.org/abs/1812.00068
 
     Note:
-        :math:`w = 1`, :math:`m = 10^{-4}` and the factor 1/2 are the official code's. It takes all :math:`N`
-        eigenvectors, from a routine for matrices that are not symmetric, in no order, and with the sign that comes out.
+        The paper prints the sum of the distances of eigenvalues, with no weights; :math:`w = 1`, :math:`m = 10^{-4}`,
+        the mean square and the factor 1/2 are the official code's. It takes all :math:`N` eigenvectors, with the sign
+        that comes out (and its PyTorch version those of a routine for matrices that are not symmetric, in no order).
         But the sign of an eigenvector is arbitrary, and so is every eigenvector where eigenvalues coincide, as they do
         at 0 for all beyond the width of the layer. Here the overlap is taken without its sign, and of the eigenvectors
-        of the largest :math:`k` eigenvalues only.
+        of the largest :math:`k` eigenvalues only; the default of :math:`k` is ours.
 
         An eigenvector turns by :math:`\langle v_j, dS\,v_i \rangle / (\lambda_i - \lambda_j)` towards another. That is
         the gradient used, with the quotient kept finite where the gap is below :math:`10^{-5} N`; between equal

@@ -28,8 +28,8 @@ class IMLE(OnePlayer):
         | https://arxiv.org/abs/1809.09087
 
     Note:
-        The paper keeps an assignment of all data for many steps. Here data do not end, so each step draws new
-        candidates and assigns its own batch. The noise :math:`\tau \epsilon` that is added to a chosen latent, and ten
+        The paper keeps the assignment of a batch for many steps. Here each step draws new data and new candidates, and
+        assigns anew. The noise :math:`\tau \epsilon` that is added to a chosen latent, and ten
         candidates for each real sample, are from code derived from the authors'.
 
         A candidate that no real sample chooses is moved by nothing. With ten for each real sample, the loss is small

@@ -1,14 +1,25 @@
 r"""Kernels of the distance between samples, and the discrepancy that they measure."""
 
-__all__ = ["Kernel", "gaussian", "mmd2", "rational_quadratic"]
+__all__ = ["Kernel", "check_scales", "gaussian", "mmd2", "positive_root", "rational_quadratic"]
 
+import math
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
+from torch.nn.functional import relu
 
+from ..core.errors import need
 from .distances import squared_distances
 
 Kernel = Callable[[Tensor], Tensor]  # from squared distances to values, of any one shape
+TINY = 1e-8  # under the root, to keep its derivative finite at 0
+
+
+def check_scales(name: str, values: Sequence[float]) -> None:
+    """Raises a `ModescopeError` unless there are scales for a sum of kernels, all of them more than 0."""
+    good = isinstance(values, (list, tuple)) and len(values) > 0
+    good = good and all(math.isfinite(value) and value > 0 for value in values)
+    need(good, f"{name} is {values!r}, expected a list of numbers of more than 0")
 
 
 def gaussian(square: Tensor, sigmas: Sequence[float]) -> Tensor:
@@ -52,6 +63,11 @@ def mmd2(x: Tensor, y: Tensor, kernel: Kernel, unbiased: bool = False) -> Tensor
     within = off_diagonal_mean if unbiased else Tensor.mean
     xx, xy, yy = (kernel(squared_distances(a, b)) for a, b in ((x, x), (x, y), (y, y)))
     return within(xx) - 2 * xy.mean() + within(yy)
+
+
+def positive_root(square: Tensor) -> Tensor:
+    r"""The discrepancy itself, :math:`\sqrt{\max(\mathrm{MMD}^2, 0) + 10^{-8}}`, whose derivative is finite at 0."""
+    return (relu(square) + TINY).sqrt()
 
 
 def off_diagonal_mean(values: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ..core.space import Prior
 
 @dataclass(frozen=True, kw_only=True)
 class MADGAN(TwoPlayer):
-    r"""Has :math:`k` generators and a critic that must name which of them made a sample, which pushes them apart.
+    r"""Has :math:`k` generators and a critic that must name which of them made a sample, to drive them apart.
 
     The critic is a classifier of :math:`k + 1` classes, one a generator and the last for reals, and descends the
     cross-entropy :math:`-\mathbb{E}_p \log D_{k+1}(x) - \sum_i \mathbb{E}_z \log D_i(G_i(z))`. The generators descend
@@ -26,20 +26,24 @@ class MADGAN(TwoPlayer):
     :math:`-\sum_i \mathbb{E}_z \log D_{k+1}(G_i(z))`.
 
     The best critic has :math:`D_{k+1} = p / (p + \sum_j q_j)`. The saturating value there is least where the mixture
-    :math:`\frac1k \sum_i q_i` is :math:`p`, at :math:`-(k + 1) \log (k + 1) + k \log k`. One generator is a plain GAN.
+    :math:`\frac1k \sum_i q_i` is :math:`p`, at :math:`-(k + 1) \log (k + 1) + k \log k`. It knows the mixture alone, so
+    against the best critic all generators follow the same slopes, and may all move to the same mode: that makers are
+    named matters only as far as it shapes a critic that is not the best. One generator is a plain GAN.
 
     References:
         | Multi-Agent Diverse Generative Adversarial Networks (Ghosh et al., 2017), section 3
         | https://arxiv.org/abs/1704.02906
 
     Note:
-        The paper's generators are `saturating`, as it is remembered; re-implementations take the other form, as most do
-        of the plain GAN, and so does the default.
+        The paper's generators are `saturating`, as it is remembered; its authors' code for synthetic data takes the
+        other form, as most do of the plain GAN, and so does the default. In that code every generator makes a whole
+        batch, all from the same latents, and they share most of their layers. Here each makes an equal share of a
+        batch, so that a step costs what it costs a plain GAN, but a generator learns from :math:`k` times fewer samples
+        unless the batch is :math:`k` times as large; and the networks share no layers, so parameters are :math:`k`
+        times those of other methods.
 
         A sample is made by the generator that a further, last coordinate of its latent picks, each with probability
-        :math:`1 / k`. In training every generator makes the same share of a batch. The :math:`k` networks share no
-        layers, so parameters are :math:`k` times those of other methods. A pack of samples has no one maker, so PacGAN
-        is not defined.
+        :math:`1 / k`. A pack of samples has no one maker, so PacGAN is not defined.
 
     Arguments:
         critic_steps: Critic steps before each step of the generators.

@@ -25,8 +25,8 @@ class MDGAN(Method):
       :math:`\mathbb{E}_p\,[\| x - \hat x \|^2 - \lambda \log D_1(\hat x)]`, so what can be generated comes to contain
       the data.
     - *Diffusion*: :math:`D_2` tells reconstructions, class 1, from samples, and the generator descends
-      :math:`-\mathbb{E}_z \log D_2(G(z))`, which spreads the samples. Both of its classes are generated, so they never
-      lie far apart, and :math:`D_2` always has a slope to follow.
+      :math:`-\mathbb{E}_z \log D_2(G(z))`, which spreads the samples. Both of its classes are outputs of one generator,
+      so the paper expects :math:`D_2` to part them less sharply than samples and data, and to keep a slope to follow.
 
     References:
         | Mode Regularized Generative Adversarial Networks (Che et al., 2016), section 3.3

@@ -23,8 +23,9 @@ class MinibatchStddev(BatchStatistics):
         | https://arxiv.org/abs/1710.10196
 
     Note:
-        The paper has images; its one value is a further channel there. A critic's slope at one sample, where a penalty
-        takes it, then includes what that sample does to the scores of its group.
+        The paper has images; its one value is a further channel there, before the last three layers. Here it stands
+        before the last one, so a score is linear in it. A critic's slope at one sample, where a penalty takes it, then
+        includes what that sample does to the scores of its group.
 
     Arguments:
         base: The method whose critics gain the layer.

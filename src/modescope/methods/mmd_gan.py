@@ -14,12 +14,10 @@ from torch.nn.functional import relu
 from ..core import Batch, Networks, Player
 from ..core.errors import nearest_name, need
 from .autoencoder import Autoencoding
-from .kernels import Kernel, gaussian, mmd2, rational_quadratic
+from .kernels import Kernel, check_scales, gaussian, mmd2, positive_root, rational_quadratic
 from .long_rounds import check_rounds, moves_in_rounds
 
 KernelName = Literal["rbf", "rational-quadratic"]
-
-TINY = 1e-8  # under the root, to keep its derivative finite at 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +30,9 @@ class MMDGAN(Autoencoding):
     .. math:: \mathrm{MMD}(f(x), f(G(z))) + 16\,h, \qquad
         h = \frac1C \sum_{c=1}^C \min(\mathbb{E} f_c(x) - \mathbb{E} f_c(G(z)), 0),
 
-    and the autoencoder also descends :math:`8\,\mathbb{E} \|x - g(f(x))\|^2 + 8\,\mathbb{E} \|G(z) - g(f(G(z)))\|^2`,
-    which keeps :math:`f` injective, so that the kernel of codes still tells any two distributions apart. The weights of
-    :math:`f` are clipped, to bound its slope.
+    and the autoencoder also descends :math:`\frac8D (\mathbb{E} \|x - g(f(x))\|^2 + \mathbb{E} \|y - g(f(y))\|^2)` with
+    :math:`y = G(z)`, over :math:`D` coordinates, which keeps :math:`f` injective, so that the kernel of codes still
+    tells any two distributions apart. The weights of :math:`f` are clipped, to bound its slope.
 
     References:
         | MMD GAN: Towards Deeper Understanding of Moment Matching Network (Li et al., 2017), algorithm 1
@@ -90,9 +88,7 @@ class MMDGAN(Autoencoding):
         if self.kernel not in get_args(KernelName):
             raise nearest_name("kernel", self.kernel, get_args(KernelName))
         for name in ("sigmas", "alphas"):
-            values = getattr(self, name)
-            good = len(values) > 0 and all(math.isfinite(value) and value > 0 for value in values)
-            need(good, f"{name} is {values}, expected numbers of more than 0")
+            check_scales(name, getattr(self, name))
         for name in ("reconstruction", "ordering"):
             value = getattr(self, name)
             need(math.isfinite(value) and value >= 0, f"{name} is {value}, expected at least 0")
@@ -103,9 +99,9 @@ class MMDGAN(Autoencoding):
     def players(self) -> tuple[Player, ...]:
         critic, generator = super().players()
         critic = replace(critic, project={"encoder": lambda weights: weights.clamp(-self.clip, self.clip)})
-        return critic, replace(
-            generator, moves=partial(moves_in_rounds, self.critic_steps)
-        ) if self.long_rounds else generator
+        if self.long_rounds:
+            generator = replace(generator, moves=partial(moves_in_rounds, self.critic_steps))
+        return critic, generator
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         fake = nets["generator"](batch.z)
@@ -119,7 +115,7 @@ class MMDGAN(Autoencoding):
         """What the encoder ascends and the generator descends, a scalar."""
         on_real, on_fake = nets["encoder"](real), nets["encoder"](fake)
         behind = relu(on_fake.mean(0) - on_real.mean(0)).mean()
-        return (relu(mmd2(on_real, on_fake, self.of_distances())) + TINY).sqrt() - self.ordering * behind
+        return positive_root(mmd2(on_real, on_fake, self.of_distances())) - self.ordering * behind
 
     def of_distances(self) -> Kernel:
         """The kernel, of squared distances."""

@@ -2,19 +2,15 @@ r"""MMD nets: a generator that descends a kernel's discrepancy, without a critic
 
 __all__ = ["MMDNet"]
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from torch import Tensor
-from torch.nn.functional import relu
 
 from ..core import Batch, Networks, OnePlayer, Space
 from ..core.errors import need
-from .kernels import gaussian, mmd2
-
-TINY = 1e-8  # under the root, to keep its derivative finite at 0
+from .kernels import check_scales, gaussian, mmd2, positive_root
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +53,14 @@ class MMDNet(OnePlayer):
     root: bool = False
 
     def __post_init__(self) -> None:
-        good = len(self.sigmas) > 0 and all(math.isfinite(sigma) and sigma > 0 for sigma in self.sigmas)
-        need(good, f"sigmas is {self.sigmas}, expected numbers of more than 0")
+        check_scales("sigmas", self.sigmas)
 
     def check(self, space: Space, batch_size: int) -> None:
         need(batch_size >= 2, f"batch_size is {batch_size}, expected at least 2 for the distances within a batch")
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         square = self.discrepancy(nets, batch)
-        return (relu(square) + TINY).sqrt() if self.root else square
+        return positive_root(square) if self.root else square
 
     def discrepancy(self, nets: Networks, batch: Batch) -> Tensor:
         """The squared discrepancy of fakes and reals, a scalar."""

@@ -34,7 +34,8 @@ class MSGAN(Wrapper):
         The paper maximises the ratio; the inverse is what its official code descends, with :math:`\lambda = 1`. There a
         condition is drawn with two latents, to keep the latent from being ignored. Without a condition, as here, the
         term asks for a wide spread and no more: of samples in two far modes as well as in eight. The pairs are each row
-        of the batch and the next, where the code has two halves of a batch.
+        of the batch and the next, where the code has two halves of a batch. It adds the losses of both halves, so
+        beside the mean over a batch its term has the weight 1/2.
 
     Arguments:
         base: The method whose generator's loss gains the term.

@@ -181,10 +181,11 @@ def converted(value: Any, annotation: Any) -> Any:
         good = False
     elif origin is Literal:
         good = value in args
-    elif origin is tuple and isinstance(value, (list, tuple)):
-        kinds = args[:1] * len(value) if args[1:] == (...,) else args
-        if len(kinds) == len(value):
-            return tuple(converted(part, of) for part, of in zip(value, kinds, strict=True))
+    elif origin is tuple:
+        if isinstance(value, (list, tuple)):
+            kinds = args[:1] * len(value) if args[1:] == (...,) else args
+            if len(kinds) == len(value):
+                return tuple(converted(part, of) for part, of in zip(value, kinds, strict=True))
         good = False
     elif annotation is float and type(value) is int:
         return float(value)

@@ -37,8 +37,11 @@ class SpectralNorm(Wrapper):
         | https://arxiv.org/abs/1802.05957
 
     Note:
-        :math:`c = 1` is the paper's. On fine data that is too little: the logit of the best critic rises by several
-        units within a mode's width, so where modes are narrow beside 1, raise `scale` or enlarge the data. `scale`
+        :math:`c = 1` is the paper's, on images, whose distances are tens of units. On fine data that is too little: the
+        logit of the best critic rises by several units within a mode's width. A bound is not reached, either: a critic
+        of two hidden layers of 64 ReLUs, trained on a ring of radius 1, had slopes of about 0.13 at :math:`c = 1`. Its
+        scores differed by less than 1, where the logistic loss is all but a line, and two modes of eight were found; at
+        :math:`c = 10` all were. So where modes are narrow beside 1, raise `scale` or enlarge the data. `scale`
         multiplies the critic's output.
 
         Within a step of the game all losses start from the same :math:`u` and take one iteration from it, also where

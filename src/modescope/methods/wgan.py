@@ -72,9 +72,9 @@ class WGAN(TwoPlayer):
     def players(self) -> tuple[Player, ...]:
         critic, generator = super().players()
         critic = replace(critic, project={"discriminator": lambda weights: weights.clamp(-self.clip, self.clip)})
-        return critic, replace(
-            generator, moves=partial(moves_in_rounds, self.critic_steps)
-        ) if self.long_rounds else generator
+        if self.long_rounds:
+            generator = replace(generator, moves=partial(moves_in_rounds, self.critic_steps))
+        return critic, generator
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         G, D = nets["generator"], nets["discriminator"]

@@ -1,6 +1,6 @@
-"""What the papers' drawings share: a sheet to draw on, colours that the colour-blind tell apart, and small files."""
+"""What all drawings share: a sheet to draw on, colours that the colour-blind tell apart, and small files."""
 
-__all__ = ["BLUE", "DRAWING", "GREEN", "GREY", "ORANGE", "canvas", "pixels", "save"]
+__all__ = ["BLUE", "DRAWING", "GREEN", "GREY", "ORANGE", "canvas", "pixels", "png_of", "save"]
 
 import io
 from pathlib import Path
@@ -32,9 +32,14 @@ def pixels(figure: Any) -> np.ndarray:
     return np.asarray(sheet.buffer_rgba())[..., :3].copy()
 
 
-def save(figure: Any, path: Path, colors: int = 128) -> Path:
-    """Writes the picture in one step, with few colours, which flat drawings do not exceed to the eye."""
+def png_of(figure: Any, colors: int = 256) -> bytes:
+    """The figure as a PNG file, with few colours, which flat drawings do not exceed to the eye."""
     image, small = extra("PIL.Image", *DRAWING), io.BytesIO()
     drawn = image.fromarray(pixels(figure))
     drawn.quantize(colors, dither=image.Dither.NONE).save(small, "PNG", optimize=True)
-    return atomic_write(path, small.getvalue())
+    return small.getvalue()
+
+
+def save(figure: Any, path: Path, colors: int = 128) -> Path:
+    """Writes the picture in one step."""
+    return atomic_write(path, png_of(figure, colors))

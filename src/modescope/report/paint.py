@@ -1,13 +1,13 @@
 """Drawing with matplotlib: what the pictures and the film have in common."""
 
-__all__ = ["DPI", "INK", "SOFT", "canvas", "color_of", "dash_of", "label_of", "paint_backdrop", "png_of"]
+__all__ = ["DPI", "INK", "SOFT", "canvas", "color_of", "dash_of", "label_of", "paint_backdrop"]
 
-import io
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import extra
+from . import drawing
 from .backdrop import Backdrop
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#b5579a", "#c98a00", "#6a4fb3")  # the colour-blind tell them apart
@@ -32,25 +32,12 @@ def label_of(text: str, width: int = 60) -> str:
 
 
 def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, np.ndarray]:
-    """A figure apart from any global state, and its axes, with shape `(rows, columns)`."""
-    figure = extra("matplotlib.figure", "report", "drawing pictures").Figure(
-        figsize=size, dpi=DPI, layout="constrained"
-    )
-    axes = figure.subplots(rows, columns, squeeze=False)
+    """A figure apart from any global state, and its axes in soft colours, with shape `(rows, columns)`."""
+    figure, axes = drawing.canvas(rows, columns, size, DPI)
     for ax in axes.flat:
-        ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set_color(SHADE)
         ax.tick_params(colors=SOFT, labelsize=9)
     return figure, axes
-
-
-def png_of(figure: Any) -> bytes:
-    """A figure as a PNG file, with 256 colours, which flat drawings do not exceed to the eye."""
-    image = extra("PIL.Image", "report", "drawing pictures")
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", facecolor="white")
-    image.open(drawn).convert("RGB").quantize(256, dither=image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()
 
 
 def paint_backdrop(ax: Any, backdrop: Backdrop) -> None:

@@ -12,10 +12,11 @@ from ..core.files import atomic_write
 from ..runs import Run
 from .backdrop import Backdrop, backdrop_of
 from .curves import Chart, charts_of
+from .drawing import png_of
 from .figures import bin_centers, coordinates, panels_of, shown_of
 from .groups import Scene, scenes_of
 from .movie import movies_of
-from .paint import INK, SOFT, canvas, color_of, dash_of, label_of, paint_backdrop, png_of
+from .paint import INK, SOFT, canvas, color_of, dash_of, label_of, paint_backdrop
 from .table import summary_of
 from .text import plural, slug
 

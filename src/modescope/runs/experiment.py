@@ -3,6 +3,7 @@
 __all__ = ["SCHEMA", "Evaluation", "Experiment", "first_difference"]
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -83,7 +84,7 @@ class Experiment:
         need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
         space = self.architecture.space(self.dataset.dim)
         self.method.check(space, self.training.batch_size)
-        for role, build in self.method.networks(space).items():
+        for role, build in self.method.networks(space.over(self.dataset)).items():
             seeded(build, 0, role)  # a user's own network fails here, before a folder is made
         self.members  # noqa: B018 - validates seeds and sweep
 
@@ -112,9 +113,9 @@ class Experiment:
 
     def encode(self) -> dict[str, Any]:
         """As plain data for ``config.json``."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {
-            **plain,
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        plain = {
+            **fields,
             "dataset": datasets.encode(self.dataset),
             "method": methods.encode(self.method),
             "architecture": encode_architecture(self.architecture),
@@ -123,6 +124,8 @@ class Experiment:
             "sweep": {name: list(values) for name, values in self.sweep.items()},
             "evaluation": dataclasses.asdict(self.evaluation),
         }
+        found: dict[str, Any] = json.loads(json.dumps(plain, default=lambda number: number.item()))  # NumPy's numbers
+        return found
 
     @classmethod
     def decode(cls, plain: Mapping[str, Any]) -> "Experiment":

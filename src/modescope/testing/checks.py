@@ -12,6 +12,7 @@ from torch.func import grad
 from ..core.config import Member, Training, with_values
 from ..core.method import Method, float_fields, layers
 from ..methods import GAN, PacGAN, UnrolledGAN, build, decode, encode, spec_of
+from ..runs import Experiment
 from .case import Case, distance, expect, field_value, generator, glimpse, leaves, moved, refused, rows, same_bits
 
 
@@ -131,6 +132,10 @@ def check_config(case: Case) -> None:
     expect(again == case.method, f"written to JSON and read again it is {again!r}")
     kinds = [[type(layer) for layer in layers(method)] for method in (case.method, build(spec_of(case.method)))]
     expect(kinds[0] == kinds[1], f"{spec_of(case.method)!r} builds {kinds[1]}")
+    training = Training(steps=2, batch_size=case.batch_size)
+    planned = Experiment(dataset=case.dataset, method=case.method, architecture=case.architecture, training=training)
+    reread = Experiment.decode(json.loads(json.dumps(planned.encode())))
+    expect(reread == planned, f"an experiment with it, written to JSON and read again, is {reread!r}")
 
 
 def check_training(case: Case) -> None:
