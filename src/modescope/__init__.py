@@ -14,13 +14,17 @@ __version__ = "0.1.0"
 __all__ = [
     "METHODS",
     "METRICS",
+    "Diagnosis",
     "Evaluation",
     "Experiment",
     "ModescopeError",
     "Run",
     "core",
     "datasets",
+    "diagnose",
+    "diagnosis",
     "evaluate",
+    "features",
     "methods",
     "metrics",
     "nets",
@@ -30,6 +34,7 @@ __all__ = [
     "report",
     "reproduce",
     "runs",
+    "sources",
     "testing",
     "theory",
     "train",
@@ -42,10 +47,12 @@ __all__ = [
 HOMES = {
     "METHODS": "methods",
     "METRICS": "metrics",
+    "Diagnosis": "diagnosis",
     "Evaluation": "runs",
     "Experiment": "runs",
     "ModescopeError": "core",
     "Run": "runs",
+    "diagnose": "diagnosis",
     "evaluate": "metrics",
     "plan": "api",
     "print_comparison": "cli.output",
@@ -57,10 +64,12 @@ HOMES = {
 }
 
 if TYPE_CHECKING:
-    from . import core, datasets, methods, metrics, nets, papers, report, runs, testing, theory
+    from . import core, datasets, diagnosis, features, methods, metrics, nets, papers, report, runs, sources, testing
+    from . import theory as theory
     from .api import plan, train
     from .cli.output import print_comparison
     from .core import ModescopeError
+    from .diagnosis import Diagnosis, diagnose
     from .methods import METHODS
     from .metrics import METRICS, evaluate
     from .papers import reproduce

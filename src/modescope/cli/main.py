@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..core.errors import ModescopeError, nearest_name, need
 from .benchmark import Benchmark
+from .diagnose import Diagnose
 from .show import Show
 
 
@@ -167,6 +168,7 @@ COMMANDS: dict[str, type] = {
     "report": Report,
     "reproduce": Reproduce,
     "benchmark": Benchmark,
+    "diagnose": Diagnose,
 }
 DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"
 

@@ -1,6 +1,6 @@
 r"""Your own samples, from a file or from memory."""
 
-__all__ = ["ArrayData", "FixedSet"]
+__all__ = ["ArrayData", "FixedSet", "load_array"]
 
 import abc
 import hashlib
@@ -90,7 +90,7 @@ class ArrayData(FixedSet):
         )
         object.__setattr__(self, "path", str(self.path))
         source = f"{self.path!r}" if self.path else "the array"
-        found = _load(Path(self.path), self.key) if self.path else _to_numpy(array)
+        found = load_array(Path(self.path), self.key) if self.path else _to_numpy(array)
         rows = _checked(found, source)
         digest = hashlib.sha256(repr(rows.shape).encode() + rows.astype("<f8").tobytes()).hexdigest()
         need(
@@ -142,7 +142,7 @@ def _checked(array: np.ndarray, source: str) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float32 if array.dtype == np.float32 else np.float64)
 
 
-def _load(path: Path, key: str) -> np.ndarray:
+def load_array(path: Path, key: str) -> np.ndarray:
     """The array in a file."""
     readers = {".npy": _load_npy, ".npz": _load_npz, ".csv": _load_csv}
     suffix = path.suffix.lower()

@@ -1,0 +1,47 @@
+"""What a measure of real and fake samples is."""
+
+__all__ = ["Compute", "Measure"]
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Compute = Callable[[Tensor, Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    r"""A measure of fakes against real samples, with all that its number means.
+
+    Arguments:
+        name: The name, which carries the protocol, e.g. ``recall_k3``.
+        label: A short name for tables.
+        direction: Whether ``higher`` or ``lower`` is better; ``closer`` if it should be as of real samples.
+        protocol: How the number is taken, in one sentence; ``{n}`` stands for the samples of each kind.
+        bad: What it means if fakes score worse than real samples do, to complete "Clearly off: ...".
+        reference: The paper.
+        year: Of the paper.
+        compute: From real samples :math:`(N, D)`, fakes :math:`(N, D)` and the generator of all further randomness, to
+            a scalar.
+        least: The least number of samples of each kind for which it is defined.
+        limit: The number of samples of each kind that it is taken on at most.
+        cheap: Whether it is among the measures that are taken if none are named.
+        bounds: The least and the greatest value.
+    """
+
+    name: str
+    label: str
+    direction: Literal["higher", "lower", "closer"]
+    protocol: str
+    bad: str
+    reference: str
+    year: int
+    compute: Compute
+    least: int = 10
+    limit: int = 5000
+    cheap: bool = True
+    bounds: tuple[float, float] = (-math.inf, math.inf)

@@ -1,0 +1,92 @@
+"""A diagnosis as a page."""
+
+__all__ = ["page_of"]
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..report.drawing import save
+from ..report.page import Figure, Heading, Paragraph, Section, Table, write_page
+from ..report.text import interval, number, plural
+from .pictures import draw, draw_duplicates, draw_tiles
+
+if TYPE_CHECKING:
+    from .result import Diagnosis
+
+RULE = (
+    "The verdict rests on nearest neighbours among all samples, real and fake together, held against shuffled labels: "
+    "real samples with no fakes near them, clusters that fakes hardly reach, fakes that repeat each other. Where "
+    "nothing is wrong it cries wolf in at most 5 of 100 cases. The measures below do not enter it."
+)
+COLUMNS = [
+    "measure",
+    "fake",
+    "95 % interval",
+    "real against real",
+    "gap",
+    "what it says",
+    "how it was taken",
+]
+PANELS = (
+    "Top left: real samples grey, fakes orange. Top right: the clusters of the real data, from the one with the fewest "
+    "fakes on; orange ones get less than half of their due. Bottom left: fakes that repeat each other lie to the left. "
+    "Bottom right: directions in which the fakes do not vary lie below the grey line."
+)
+
+TILES = "Clusters with the fewest fakes for each real sample, then those with the most."
+
+
+def page_of(found: "Diagnosis", path: str | Path | None = None) -> str:
+    """Writes the page to `path`, if given, and returns it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(path) if path is not None else Path(scratch) / "diagnosis.html"
+        write_page(
+            target, f"Diagnosis: {found.verdict.title.lower()}", found.verdict.reason, parts(found, Path(scratch))
+        )
+        return target.read_text(encoding="utf-8")
+
+
+def parts(found: "Diagnosis", scratch: Path) -> list[Section]:
+    """The page from top to bottom."""
+    counts = f"{plural(found.n_real, 'real sample')}, {plural(found.n_fake, 'fake')}. Features: {found.features}."
+    sections: list[Section] = [Paragraph(counts), *map(Paragraph, found.notes)]
+    if found.scene is not None:
+        pictures = [
+            (draw(found), "Real and fake samples, clusters, nearest neighbours and spectra", PANELS),
+            (draw_tiles(found.scene), "Images by cluster", TILES),
+            (
+                draw_duplicates(found.scene),
+                "The closest pairs of fakes",
+                "The closest pairs of fakes: one image or two?",
+            ),
+        ]
+        for index, (figure, alt, caption) in enumerate(pictures):
+            if figure is not None:
+                sections.append(picture(figure, scratch / f"{index}.png", alt, caption))
+    sections += [
+        Heading("Measures"),
+        Table(COLUMNS, [cells(row) for row in found.rows], "Means over random parts of the samples."),
+        Heading("How the verdict is reached"),
+        Paragraph(RULE),
+    ]
+    return sections
+
+
+def picture(figure: Any, path: Path, alt: str, caption: str) -> Figure:
+    """A drawing as a section."""
+    return Figure(save(figure, path, 256), alt, caption)
+
+
+def cells(row: Any) -> list[object]:
+    """A row of the table."""
+    arrow = {"higher": "↑", "lower": "↓", "closer": "="}[row.measure.direction]
+    return [
+        f"{row.measure.label} {arrow}",
+        number(row.value),
+        interval(row.low, row.high),
+        number(row.real),
+        number(round(row.gap, 1)) if row.gap == row.gap else "–",
+        row.note,
+        row.protocol,
+    ]

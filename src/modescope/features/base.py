@@ -1,0 +1,63 @@
+"""The contract of features: a batch of samples in, a vector for each out, and a sentence on how."""
+
+__all__ = ["Features", "weights_hash"]
+
+import abc
+import hashlib
+from typing import Self
+
+import numpy as np
+from torch import Tensor, nn
+
+from ..sources import Source
+
+
+class Features(abc.ABC):
+    r"""A map from samples to vectors, in which distances mean something.
+
+    Attributes:
+        name: A short name, for tables.
+        protocol: One sentence on what is done: resize, range, network, layer.
+        dim: The length of a vector, :math:`F`; None where it shows only with the first batch.
+        images: Whether only images have these features.
+        device: Where it computes.
+    """
+
+    name: str
+    protocol: str
+    dim: int | None = None
+    images: bool = True
+    device: str = "cpu"
+
+    def fit(self, source: Source) -> Self:
+        """Learns from real samples what it needs to; most features need nothing.
+
+        Raises:
+            ModescopeError: If the samples do not suffice.
+        """
+        return self
+
+    @abc.abstractmethod
+    def __call__(self, batch: Tensor) -> Tensor:
+        r"""The features of a batch.
+
+        Arguments:
+            batch: Points with shape :math:`(B, D)`, or uint8 images with shape :math:`(B, C, H, W)`.
+
+        Returns:
+            Floats, with shape :math:`(B, F)`, on :attr:`device`.
+        """
+
+    def fingerprint(self) -> str | None:
+        """The SHA-256 of all that determines the features, or None if it is not known, as of a function."""
+        return None
+
+
+def weights_hash(network: nn.Module, *words: object) -> str:
+    """The SHA-256 of a network's parameters and buffers, and of some words."""
+    total = hashlib.sha256(repr(words).encode())
+    for key, value in network.state_dict().items():
+        held = value.detach().cpu().contiguous()
+        total.update(f"{key} {tuple(held.shape)} {held.dtype}".encode())
+        total.update(held.reshape(-1).numpy().view(np.uint8).data)
+    return total.hexdigest()

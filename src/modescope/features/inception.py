@@ -1,0 +1,85 @@
+"""Inception-v3 as the Frechet Inception distance has it."""
+
+__all__ = ["Inception"]
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..core.errors import ModescopeError, extra, need
+from .base import Features
+from .network import as_rows, file_hash, load_torchscript
+from .resize import colour, resize
+
+SIZE = 299
+URL = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt"
+SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
+
+
+class Inception(Features):
+    r"""The 2048 pooled features of the Inception-v3 of 2015, in the TorchScript form that StyleGAN's metrics load.
+
+    References:
+        | GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium (Heusel et al., 2017)
+        | https://arxiv.org/abs/1706.08500
+        | On Aliased Resizing and Surprising Subtleties in GAN Evaluation (Parmar, Zhang, Zhu, 2022)
+        | https://arxiv.org/abs/2104.11222
+
+    Note:
+        The file resizes inside by TensorFlow 1's bilinear filter, which aliases. Here images come to it at 299 x 299
+        already, resized by an antialiased bicubic filter, so that inner resize does nothing: distances are those of
+        clean-fid, not those that StyleGAN's papers print.
+
+    Arguments:
+        path: The file; downloaded once (91 MiB, checked against its SHA-256) if not given.
+        device: Where it computes.
+        cache: The folder for the download; that of the system's caches if not given.
+
+    Raises:
+        ModescopeError: If the file is missing, damaged, or cannot be downloaded.
+    """
+
+    dim = 2048
+    name = "inception"
+
+    def __init__(self, path: Path | None = None, device: str = "cpu", cache: Path | None = None) -> None:
+        path = path or download(cache)
+        self.network = load_torchscript(path, device)
+        self.digest = file_hash(path)
+        self.device = device
+        self.protocol = f"images in colour at {SIZE} x {SIZE} (antialiased bicubic), pooled features of " + (
+            "inception-2015-12-05.pt" if self.digest == SHA256 else f"{path.name}, which is NOT the published file"
+        )
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        images = resize(colour(batch.to(self.device)), SIZE)
+        try:
+            with torch.inference_mode():
+                made = self.network(images, return_features=True)
+        except RuntimeError as error:
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            raise ModescopeError(f"the file given as inception does not compute its features: {lines[-1]}") from error
+        return as_rows(made, len(batch), self.name)
+
+    def fingerprint(self) -> str:
+        return f"inception 1 {self.digest}"
+
+
+def download(cache: Path | None) -> Path:
+    """The file, from the cache if it was downloaded before."""
+    pooch = extra("pooch", "images", "downloading inception")
+    folder = cache or Path(pooch.os_cache("modescope"))
+    try:
+        return Path(pooch.retrieve(URL, f"sha256:{SHA256}", fname=URL.rpartition("/")[2], path=folder))
+    except (OSError, ValueError) as error:  # no network, or another file than expected
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModescopeError(
+            f"inception cannot be downloaded: {reason[0]}; get {URL} yourself and give its path as inception:PATH"
+        ) from error
+
+
+def from_text(path: str, device: str) -> Inception:
+    """The features that ``inception`` or ``inception:PATH`` stands for."""
+    need(not path or Path(path).is_file(), f"there is no file {path!r}")
+    return Inception(Path(path) if path else None, device)

@@ -1,0 +1,28 @@
+"""What measures that split and shuffle sets of samples `(N, D)` share."""
+
+__all__ = ["balanced", "check_sets", "shuffled"]
+
+import torch
+from torch import Tensor
+
+from ..core.errors import need
+from .neighbours import check_points
+
+
+def check_sets(real: Tensor, fake: Tensor) -> None:
+    """Raises a ModescopeError unless both are finite sets, with as many coordinates, on one device."""
+    check_points("real", real)
+    check_points("fake", fake, real.shape[1])
+    need(real.device == fake.device, f"real is on {real.device} but fake on {fake.device}, expected the same device")
+
+
+def shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The rows of `x` in a random order."""
+    order = torch.randperm(len(x), generator=generator, device=generator.device)
+    return x[order.to(x.device)]
+
+
+def balanced(real: Tensor, fake: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Both sets in a random order, the larger one cut to the size of the smaller."""
+    size = min(len(real), len(fake))
+    return shuffled(real, generator)[:size], shuffled(fake, generator)[:size]

@@ -1,0 +1,45 @@
+"""Pictures in a folder."""
+
+__all__ = ["from_folder"]
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..core.errors import need
+from .base import Source
+from .decode import SUFFIXES, UnreadableError
+from .pictures import Collection, from_collection
+from .settle import Options
+
+MOST_BYTES = 2**28  # of one file
+
+
+def from_folder(path: Path, options: Options) -> Source:
+    """The pictures in a folder and the folders in it, sorted by name; hidden files and folders are left out."""
+    what = f"the folder {str(path)!r}"
+    names, others = [], 0
+    for root, folders, files in os.walk(path):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        for file in files:
+            if file.startswith(".") or not file.lower().endswith(SUFFIXES):
+                others += 1
+            else:
+                names.append((Path(root) / file).relative_to(path).as_posix())
+    need(bool(names), f"{what} holds no images, expected files that end in {', '.join(SUFFIXES)}")
+    names.sort()
+    notes = (f"{others} files were left out, as they are no images or hidden",) if others else ()
+
+    def read(indices: Sequence[int]) -> Iterator[bytes | UnreadableError]:
+        return (read_file(path / names[i]) for i in indices)
+
+    return from_collection(Collection(what, tuple(names), read, notes), options)
+
+
+def read_file(path: Path) -> bytes | UnreadableError:
+    """The content of a file, or why it has none."""
+    try:
+        size = path.stat().st_size
+        return path.read_bytes() if size <= MOST_BYTES else UnreadableError(f"{size} bytes, more than {MOST_BYTES}")
+    except OSError as error:
+        return UnreadableError(error.strerror or str(error))

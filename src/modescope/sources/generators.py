@@ -1,0 +1,178 @@
+"""Samples that a network makes: a TorchScript or ONNX file, or a module."""
+
+__all__ = ["from_module", "from_onnx", "from_torchscript", "is_torchscript", "onnx_session"]
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.errors import ModescopeError, extra, need
+from .base import Source
+from .layout import to_rows
+from .settle import Options, Raw, refuse, settle
+from .spool import Spool
+
+AT_ONCE = 64  # latents handed to a network, always the same, so that batches do not show in rounding
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive that ``torch.jit.save`` wrote."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
+
+
+def from_torchscript(path: Path, options: Options) -> Source:
+    """The samples of a TorchScript generator, made anew in each pass from standard normal latents of the seed.
+
+    A TorchScript file is a program: load only files that you trust.
+
+    Raises:
+        ModescopeError: If it cannot be loaded, or `latent` or `n` is not given, or the network does not take it.
+    """
+    what = f"the generator {str(path)!r}"
+    latent = latent_of(options, what)
+    try:
+        network = torch.jit.load(path, map_location=options.device).eval()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise refuse(what, error) from error
+    return from_file(path, partial(call_module, network, options.device), latent, what, options)
+
+
+def from_onnx(path: Path, options: Options) -> Source:
+    """The samples of an ONNX generator, made anew in each pass from standard normal latents of the seed.
+
+    Where `latent` is not given, it is what the network declares as its input.
+
+    Raises:
+        ModescopeError: If it cannot be loaded, has several inputs, or `n` is not given.
+    """
+    what = f"the generator {str(path)!r}"
+    session = onnx_session(path, what)
+    declared = tuple(session.get_inputs()[0].shape[1:])
+    if options.latent is None:
+        whole = bool(declared) and all(isinstance(size, int) and size > 0 for size in declared)
+        need(whole, f"{what} declares inputs of shape {declared}: say the shape of one latent with latent")
+    latent = options.latent or declared
+    need_count(options, what)
+    fixed = session.get_inputs()[0].shape[0]
+    at_once = fixed if isinstance(fixed, int) and fixed > 0 else AT_ONCE
+    return from_file(path, partial(call_onnx, session), latent, what, options, at_once)
+
+
+def from_module(network: nn.Module, options: Options) -> Source:
+    """The samples of a module, in evaluation mode, kept in a temporary file: its weights may change later."""
+    what = f"the generator {type(network).__name__}"
+    latent = latent_of(options, what)
+    training = network.training
+    try:
+        call = partial(call_module, network.eval(), device_of(network, options.device))
+        blocks = generated(call, latent, what, options, AT_ONCE)
+        raw = Spool(what, options.n).fill((rows, None) for rows in blocks).raw()
+    finally:
+        network.train(training)
+    return settle(raw, options)
+
+
+def device_of(network: nn.Module, device: str) -> str:
+    """Where a module's weights are."""
+    first = next(network.parameters(), None)
+    return str(first.device) if first is not None else device
+
+
+def latent_of(options: Options, what: str) -> tuple[int, ...]:
+    """The shape of one latent."""
+    need(options.latent is not None, f"{what} takes latents: say the shape of one with latent, e.g. latent=128")
+    need_count(options, what)
+    return options.latent or ()
+
+
+def need_count(options: Options, what: str) -> None:
+    """Raises unless it is known how many samples to make."""
+    need(options.n is not None, f"{what} can make any number of samples: say how many with n")
+
+
+def from_file(
+    path: Path,
+    call: Callable[[Tensor], Tensor],
+    latent: tuple[int, ...],
+    what: str,
+    options: Options,
+    at_once: int = AT_ONCE,
+) -> Source:
+    """The samples of a generator in a file."""
+
+    def digest() -> str:
+        content = hashlib.sha256()
+        with path.open("rb") as file:
+            while part := file.read(2**20):
+                content.update(part)
+        about = f"{latent} {options.seed} {options.n} {options.drop} {options.pixels}"
+        return hashlib.sha256(f"{content.hexdigest()} {about}".encode()).hexdigest()
+
+    blocks = partial(generated, call, latent, what, options, at_once)
+    notes = (f"made from standard normal latents of shape {latent} (seed {options.seed})",)
+    return settle(Raw(what, blocks, options.n or 0, stored=False, digest=digest), options, notes)
+
+
+def generated(
+    call: Callable[[Tensor], Tensor], latent: tuple[int, ...], what: str, options: Options, at_once: int
+) -> Iterator[Tensor]:
+    """`n` raw samples, from the same latents in every pass."""
+    generator = torch.Generator().manual_seed(options.seed)
+    count = options.n or 0
+    for start in range(0, count, at_once):
+        z = torch.randn(at_once, *latent, generator=generator)
+        try:
+            made = call(z)
+        except ModescopeError:
+            raise
+        except Exception as error:  # whatever a network raises
+            lines = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
+            raise ModescopeError(f"{what} does not take latents of shape {tuple(z.shape)}: {lines[-1]}") from error
+        rows = to_rows(made, what)
+        good = rows.ndim > 1 and len(rows) == at_once
+        need(good, f"{what} made {tuple(rows.shape)} of {at_once} latents, expected as many samples")
+        yield rows[: count - start]
+
+
+def call_module(network: nn.Module, device: str, z: Tensor) -> Tensor:
+    """The output of a PyTorch network."""
+    with torch.inference_mode():
+        made = network(z.to(device))
+    return first_of(made)
+
+
+def first_of(made: Any) -> Tensor:
+    """The output of a network, or the first of several."""
+    found = made[0] if isinstance(made, tuple | list) and made else made
+    need(isinstance(found, Tensor), f"the network gave a {type(found).__name__}, expected a tensor")
+    return found.clone() if found.is_inference() else found
+
+
+def onnx_session(path: Path, what: str) -> Any:
+    """An ONNX network with one input of floats."""
+    runtime = extra("onnxruntime", "images", "running .onnx networks")
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception for each kind of damage, without a common base
+        raise refuse(what, error) from error
+    inputs = session.get_inputs()
+    need(
+        len(inputs) == 1 and inputs[0].type == "tensor(float)",
+        f"{what} takes {len(inputs)} inputs ({', '.join(f'{i.name}: {i.type}' for i in inputs)}), expected one "
+        "tensor(float)",
+    )
+    return session
+
+
+def call_onnx(session: Any, z: Tensor) -> Tensor:
+    """The first output of an ONNX network."""
+    return torch.from_numpy(session.run(None, {session.get_inputs()[0].name: z.numpy()})[0])

@@ -1,0 +1,66 @@
+"""Samples that this package makes: a known distribution, or a run's final samples."""
+
+__all__ = ["from_dataset", "from_run", "run_and_member"]
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..core.errors import need
+from ..datasets import ArrayData, Dataset
+from ..runs import Run
+from .arrays import raw_rows
+from .base import Source
+from .settle import Options, Raw, settle, subset
+
+DRAWN = 4096  # samples drawn at once
+
+
+def from_dataset(dataset: Dataset, options: Options) -> Source:
+    """`n` samples drawn from a known distribution; of your own array, its rows as they are.
+
+    Raises:
+        ModescopeError: If `n` is not given, as the distribution has no end.
+    """
+    what = f"{type(dataset).__name__}"
+    if isinstance(dataset, ArrayData):
+        return subset(settle(raw_rows(dataset.points, what), options), options)
+    need(options.n is not None, f"{what} can draw any number of samples: say how many with n")
+    count = options.n or 0
+
+    def blocks() -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(options.seed)
+        for start in range(0, count, DRAWN):
+            yield dataset.sample(DRAWN, generator)[: count - start]
+
+    return settle(Raw(what, blocks, count), options)
+
+
+def run_and_member(text: str) -> tuple[Path, int | None] | None:
+    """The run's folder in ``runs/NAME`` or ``runs/NAME:member``, and the member; None where it names no run."""
+    folder, _, member = text.rpartition(":")
+    if (Path(text) / "config.json").is_file():
+        return Path(text), None
+    if member.isdecimal() and (Path(folder) / "config.json").is_file():
+        return Path(folder), int(member)
+    return None
+
+
+def from_run(run: Run, member: int | None, options: Options) -> Source:
+    """The final samples of a run: of one member, counted from 0, or of all, one after the other.
+
+    Raises:
+        ModescopeError: If the run is not done, or has no such member.
+    """
+    samples = run.samples()
+    members, each, dim = samples.shape
+    need(
+        member is None or 0 <= member < members,
+        f"run {run.name!r} has no member {member}: it has {members}, counted from 0",
+    )
+    what = f"run {run.name!r}" + (f", member {member}" if member is not None else "")
+    points = samples.reshape(-1, dim) if member is None else samples[member]
+    notes = (f"{each} final samples of each of {members} members, one after the other",) if member is None else ()
+    return subset(settle(raw_rows(points, what), options, notes), options)

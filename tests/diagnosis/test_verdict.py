@@ -1,0 +1,149 @@
+"""The verdict on samples that collapsed in known ways, or not at all."""
+
+import json
+
+import pytest
+import torch
+
+from modescope import datasets
+from modescope.core import ModescopeError
+from modescope.diagnosis import Share, diagnose, gather_evidence, judge
+from modescope.diagnosis.evidence import largest
+
+RING = datasets.make("ring")
+
+
+def ring(n: int, lost: int = 0, seed: int = 0) -> torch.Tensor:
+    """Samples of the ring without its first few modes."""
+    drawn = RING.sample(40 * n, torch.Generator().manual_seed(seed))
+    mode = torch.cdist(drawn, torch.as_tensor(RING.modes.centers).to(drawn)).argmin(1)
+    return drawn[mode >= lost][:n]
+
+
+def verdict(real: torch.Tensor, fake: torch.Tensor, seed: int = 0) -> str:
+    return judge(gather_evidence(real, fake, torch.Generator().manual_seed(seed), permutations=199)).name
+
+
+def normals(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("lost", "name"), [(0, "none"), (1, "partial"), (3, "partial"), (4, "severe"), (7, "severe")])
+def test_lost_modes(lost: int, name: str) -> None:
+    assert verdict(ring(600), ring(600, lost, seed=1)) == name
+
+
+def test_the_lost_share_is_estimated() -> None:
+    found = gather_evidence(ring(1000), ring(1000, 2, seed=1), torch.Generator().manual_seed(0), 99)
+    assert found.missed.excess == pytest.approx(0.25, abs=0.03)
+    low, high = found.missed.interval
+    assert low < 0.25 < high
+    assert found.off_data.excess < 0.01
+
+
+def test_half_of_a_thousand_modes() -> None:
+    centers = normals(1000, 10)
+    pick = torch.Generator().manual_seed(2)
+    real = centers[torch.randint(1000, (2000,), generator=pick)] + 0.05 * normals(2000, 10, seed=3)
+    fake = centers[torch.randint(500, (2000,), generator=pick)] + 0.05 * normals(2000, 10, seed=4)
+    assert verdict(real, fake) in ("partial", "severe")
+
+
+def test_copies() -> None:
+    assert verdict(ring(600), ring(30, seed=1).repeat(20, 1)) == "severe"
+    assert verdict(ring(600), ring(300, seed=1).repeat(2, 1)) == "severe"
+
+
+def test_data_that_hold_copies_are_no_collapse() -> None:
+    values = torch.arange(10.0).unsqueeze(-1)
+    pick = torch.Generator().manual_seed(0)
+    real, fake = (values[torch.randint(10, (600,), generator=pick)] for _ in range(2))
+    assert verdict(real, fake) == "none"
+
+
+def test_quality_is_not_taken_for_collapse() -> None:
+    real, fake = ring(600), ring(600, seed=1)
+    assert verdict(real, fake + 10) == "unknown"
+    assert verdict(real, fake + 0.3 * normals(600, 2)) in ("none", "unknown")
+
+
+def test_one_point_beside_the_data_is_a_collapse() -> None:
+    assert verdict(ring(600), 0.01 * normals(600, 2)) == "severe"
+
+
+def test_few_samples_tell_nothing_but_the_worst() -> None:
+    assert verdict(ring(60), ring(60, seed=5)) == "unknown"
+    assert verdict(ring(60), ring(60, 7, seed=1)) == "severe"
+
+
+def test_it_seldom_cries_wolf() -> None:
+    """At most 5 % of 60 draws: more than 8 would have a probability below 1 in 200."""
+    names = [verdict(normals(260, 5, seed=2 * i), normals(260, 5, seed=2 * i + 1), seed=i) for i in range(60)]
+    assert sum(name != "none" for name in names) <= 8
+
+
+def test_excess_leaves_out_what_chance_takes() -> None:
+    assert Share(0.6, 0.5, 0.01, 100).excess == pytest.approx(0.2)
+    assert Share(0.4, 0.5, 0.9, 100).excess == 0
+    assert Share(1.0, 1.0, 1.0, 100).excess == 0
+
+
+def test_p_values_count_the_choice_of_the_largest() -> None:
+    """Under the null a permutation p-value is at most alpha with at most probability alpha."""
+    draw = torch.Generator().manual_seed(0)
+    values = [
+        largest(*(lambda x: (x[0], x[1:]))(torch.rand(200, 4, generator=draw, dtype=torch.float64)), 1000).p_value
+        for _ in range(400)
+    ]
+    assert sum(value <= 0.05 for value in values) / 400 == pytest.approx(0.05, abs=0.035)
+
+
+def test_a_diagnosis_prints_and_is_json() -> None:
+    found = diagnose(ring(400), ring(400, 4, seed=1), metrics=["recall_k3", "precision_k3"], splits=3)
+    assert found.verdict.name == "severe"
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert {row["name"]: row["direction"] for row in plain["metrics"]} == {
+        "recall_k3": "higher",
+        "precision_k3": "higher",
+    }
+    recall, precision = plain["metrics"]
+    assert recall["value"] == pytest.approx(0.5, abs=0.1)
+    assert recall["gap"] > 3
+    assert precision["value"] > 0.9
+    assert precision["gap"] < 3
+    assert plain["n_real"] == plain["n_fake"] == 400
+    assert "Severe collapse" in str(found)
+    assert "Recall" in str(found)
+    assert diagnose(ring(400), ring(400, 4, seed=1), metrics=["recall_k3"], splits=3).rows[0] == found.rows[0]
+
+
+def test_without_real_samples_copies_are_found() -> None:
+    assert diagnose(None, ring(100)).verdict.name == "unknown"
+    assert diagnose(None, ring(50).repeat(2, 1)).verdict.name == "severe"
+
+
+def test_bad_input_is_told() -> None:
+    with pytest.raises(ModescopeError, match=r"real samples are points of shape \(2,\) and fakes are points"):
+        diagnose(ring(50), normals(50, 3))
+    with pytest.raises(ModescopeError, match="unknown metric 'recal_k3': did you mean 'recall_k3'"):
+        diagnose(ring(50), ring(50), metrics=["recal_k3"])
+    with pytest.raises(ModescopeError, match="splits is 1, expected at least 2"):
+        diagnose(ring(50), ring(50), splits=1)
+
+
+def test_the_page_holds_its_pictures(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    found = diagnose(ring(300), ring(300, 4, seed=1), metrics=["recall_k3"], splits=2)
+    page = found.to_html(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text() == page
+    assert page.count("<img") == 1
+    assert "Severe collapse".lower() in page.lower()
+    assert "http://" not in page
+
+
+def test_images_are_shown_by_cluster_and_in_pairs(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    generator = torch.Generator().manual_seed(0)
+    real = torch.randint(0, 255, (80, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    fake = real[torch.randint(0, 5, (80,), generator=generator)]
+    found = diagnose(real, fake, features="raw", metrics=["recall_k3"], splits=2)
+    assert found.verdict.name == "severe"
+    assert found.to_html().count("<img") == 3
