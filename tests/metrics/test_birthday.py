@@ -1,15 +1,17 @@
 """The birthday test, against the birthday problem in closed form, brute force and simulation."""
 
 import math
+import sys
 
 import pytest
 import torch
 from scipy.stats import poisson
 
 from modescope.core import ModescopeError
-from modescope.metrics import birthday as module
-from modescope.metrics import neighbours as tiles
 from modescope.metrics.birthday import birthday, calibrated_radius, closest_pairs, effective_support
+
+module = sys.modules[birthday.__module__]  # the module, whose name its function has
+tiles = sys.modules["modescope.metrics.neighbours"]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
