@@ -29,7 +29,7 @@ def trained(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "metrics", "papers"])
+@pytest.mark.parametrize("kind", ["methods", "datasets", "metrics", "measures", "papers"])
 def test_list_as_json(capsys, kind):
     assert run("list", kind, "--json") == 0
     found = json.loads(capsys.readouterr().out)

@@ -14,7 +14,7 @@ from .. import datasets, methods, metrics, papers
 from ..core.errors import nearest_name
 from ..core.method import CHANGES
 
-KINDS = ("methods", "datasets", "metrics", "papers")
+KINDS = ("methods", "datasets", "metrics", "measures", "papers")
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
@@ -38,6 +38,13 @@ def entries(kind: str) -> list[dict[str, Any]]:
             return [
                 entry(name, metric, label=metric.label, direction=metric.direction, protocol=metric.protocol)
                 for name, metric in metrics.METRICS.items()
+            ]
+        case "measures":
+            from ..diagnosis import MEASURES
+
+            return [
+                entry(name, measure, label=measure.label, direction=measure.direction)
+                for name, measure in MEASURES.items()
             ]
         case "papers":
             return [entry(name, item) for name, item in papers.ITEMS.items()]

@@ -22,7 +22,7 @@ from .show import Show
 
 @dataclass(kw_only=True)
 class List:
-    """Lists the methods, data sets, metrics and papers that there are.
+    """Lists the methods, data sets, metrics of known distributions, measures of anyone's samples, and papers.
 
     Arguments:
         kind: What to list; everything if not given.
@@ -30,8 +30,8 @@ class List:
     """
 
     kind: Annotated[
-        tyro.conf.Positional[Literal["methods", "datasets", "metrics", "papers"] | None],
-        tyro.conf.arg(metavar="{methods,datasets,metrics,papers}", help_behavior_hint=""),
+        tyro.conf.Positional[Literal["methods", "datasets", "metrics", "measures", "papers"] | None],
+        tyro.conf.arg(metavar="{methods,datasets,metrics,measures,papers}", help_behavior_hint=""),
     ] = None
     json: bool = False
 

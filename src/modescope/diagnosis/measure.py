@@ -45,3 +45,8 @@ class Measure:
     limit: int = 5000
     cheap: bool = True
     bounds: tuple[float, float] = (-math.inf, math.inf)
+
+    @property
+    def summary(self) -> str:
+        """The protocol for any number of samples."""
+        return self.protocol.format(n="N")
