@@ -1,6 +1,6 @@
 r"""A score of infinitely many samples, from its scores of subsets."""
 
-__all__ = ["Extrapolation", "extrapolate", "random_subset"]
+__all__ = ["Extrapolation", "extrapolate"]
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
+from .sets import random_subset
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,3 @@ def extrapolate(
     spread = x - x.mean()
     slope = (spread * scores).sum() / spread.square().sum()
     return Extrapolation(scores.mean() - slope * x.mean(), slope, sizes, scores)
-
-
-def random_subset(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """`size` different rows of `x`, in a random order."""
-    order = torch.randperm(len(x), generator=generator, device=generator.device)
-    return x[order[:size].to(x.device)]

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .extrapolation import random_subset
 from .pairwise import distances
-from .sets import check_sets
+from .sets import check_sets, random_subset
 
 TILE = 1024  # rows and columns of kernel values held at once: 8 MiB in float64
 

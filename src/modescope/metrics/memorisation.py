@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .neighbours import TIE, Pairs, check_points, neighbours
+from .neighbours import TIE, Pairs, neighbours
+from .sets import check_sets
 
 
 def rarity(real: Tensor, fake: Tensor, k: int = 3) -> Tensor:
@@ -38,7 +39,7 @@ def rarity(real: Tensor, fake: Tensor, k: int = 3) -> Tensor:
         A radius for each fake, in data units, float64, with shape :math:`(M)`; NaN for one outside all balls. With
         :math:`N \le k` there are no balls, and all are NaN.
     """
-    _check(real, fake)
+    check_sets(real, fake)
     need(k >= 1, f"k is {k}, expected at least 1")
     scores = real.new_full((len(fake),), torch.inf, dtype=torch.float64)
     if len(real) > k:
@@ -79,7 +80,7 @@ def authenticity(real: Tensor, fake: Tensor) -> Tensor:
     Returns:
         The share, a float64 scalar tensor; NaN with one real, which has no neighbour.
     """
-    _check(real, fake)
+    check_sets(real, fake)
     if len(real) < 2:
         return real.new_tensor(torch.nan, dtype=torch.float64)
     nearest, which = (part[:, 0] for part in neighbours(fake, real))
@@ -102,11 +103,6 @@ def copied_share(real: Tensor, fake: Tensor, eps: float = 0.0) -> Tensor:
     Returns:
         The share, a float64 scalar tensor.
     """
-    _check(real, fake)
+    check_sets(real, fake)
     need(eps >= 0, f"eps is {eps}, expected at least 0")
     return (neighbours(fake, real).distances[:, 0] <= eps * (1 + TIE)).double().mean()
-
-
-def _check(real: Tensor, fake: Tensor) -> None:
-    check_points("real", real)
-    check_points("fake", fake, real.shape[-1])

@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .extrapolation import random_subset
 from .mmd import median_bandwidth
 from .pairwise import distances, row_chunks
-from .sets import check_sets
+from .sets import check_sets, random_subset
 
 MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the median distance
 ROUNDING = 1e-12  # of a statistic, whose kernels are at most 1: nearer ones are equal

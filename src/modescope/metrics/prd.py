@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core.errors import need
 from .kmeans import kmeans
-from .neighbours import check_points
+from .sets import check_sets
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def prd(
     Returns:
         The curve and its two summaries.
     """
-    check_points("real", real)
-    check_points("fake", fake, real.shape[-1])
+    check_sets(real, fake)
     need(runs >= 1, f"runs is {runs}, expected at least 1")
     union = torch.cat([real, fake])
     weights = torch.ones(len(union), dtype=torch.float64, device=real.device)

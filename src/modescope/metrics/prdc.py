@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .neighbours import Pairs, check_points, neighbours
+from .neighbours import Pairs, neighbours
+from .sets import check_sets
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,7 @@ def prdc(real: Tensor, fake: Tensor, k: int = 5) -> PRDC:
         The four shares. With :math:`N \le k` reals have no :math:`k`-th neighbour: precision, density and coverage are
         NaN. With :math:`M \le k` recall is.
     """
-    check_points("real", real)
-    check_points("fake", fake, real.shape[-1])
+    check_sets(real, fake)
     need(k >= 1, f"k is {k}, expected at least 1")
     inside_real = torch.zeros(len(fake), dtype=torch.bool, device=real.device)
     inside_fake = torch.zeros(len(real), dtype=torch.bool, device=real.device)

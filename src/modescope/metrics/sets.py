@@ -1,6 +1,6 @@
 """What measures that split and shuffle sets of samples `(N, D)` share."""
 
-__all__ = ["balanced", "check_sets", "shuffled"]
+__all__ = ["balanced", "check_sets", "random_subset", "shuffled"]
 
 import torch
 from torch import Tensor
@@ -16,13 +16,18 @@ def check_sets(real: Tensor, fake: Tensor) -> None:
     need(real.device == fake.device, f"real is on {real.device} but fake on {fake.device}, expected the same device")
 
 
+def random_subset(x: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """`size` different rows of `x` (all, if there are fewer), in a random order."""
+    order = torch.randperm(len(x), generator=generator, device=generator.device)
+    return x[order[:size].to(x.device)]
+
+
 def shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
     """The rows of `x` in a random order."""
-    order = torch.randperm(len(x), generator=generator, device=generator.device)
-    return x[order.to(x.device)]
+    return random_subset(x, len(x), generator)
 
 
 def balanced(real: Tensor, fake: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Both sets in a random order, the larger one cut to the size of the smaller."""
     size = min(len(real), len(fake))
-    return shuffled(real, generator)[:size], shuffled(fake, generator)[:size]
+    return random_subset(real, size, generator), random_subset(fake, size, generator)
