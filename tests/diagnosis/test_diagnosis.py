@@ -1,7 +1,10 @@
 """The verdict on samples that collapsed in known ways, or not at all."""
 
 import json
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -147,3 +150,26 @@ def test_images_are_shown_by_cluster_and_in_pairs(tmp_path) -> None:  # type: ig
     found = diagnose(real, fake, features="raw", metrics=["recall_k3"], splits=2)
     assert found.verdict.name == "severe"
     assert found.to_html().count("<img") == 3
+
+
+def test_a_row_does_not_depend_on_the_other_measures() -> None:
+    sets = ring(200), ring(200, 4, seed=1)
+    alone = {name: diagnose(*sets, metrics=[name], splits=2).rows[0] for name in ("recall_k3", "ndb_k100", "vendi_rbf")}
+    together = diagnose(*sets, metrics=["precision_k3", "vendi_rbf", "recall_k3", "frechet", "ndb_k100"], splits=2).rows
+    assert {row.measure.name: row for row in together if row.measure.name in alone} == alone
+
+
+def test_measures_of_one_computation_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    module = sys.modules["modescope.diagnosis.measures"]
+    monkeypatch.setattr(module, "prdc", lambda *given, original=module.prdc: calls.append(1) or original(*given))
+    diagnose(ring(60), ring(60, seed=1), metrics=["recall_k3", "precision_k3", "density_k5", "coverage_k5"], splits=2)
+    assert len(calls) == 2 * 2 * 2  # two k, fakes and real ones, two splits
+
+
+def test_all_of_a_file_is_read_and_some_of_what_has_no_end(tmp_path: Path) -> None:
+    np.savez(tmp_path / "fakes.npz", a=ring(120).numpy(), b=np.zeros(3))
+    found = diagnose("ring", f"{tmp_path / 'fakes.npz'}:a", metrics=["frechet"], splits=2)
+    assert (found.n_real, found.n_fake) == (10_000, 120)
+    assert diagnose(None, lambda count: torch.rand(count, 2)).n_fake == 10_000
+    assert diagnose(None, torch.nn.Linear(3, 2), latent=3, n=50).n_fake == 50

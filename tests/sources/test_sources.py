@@ -354,7 +354,7 @@ def test_bad_generators(folder: Path) -> None:
     write_onnx("squarer.onnx", "n", ["d"])
     for given, message in [
         ({"n": 10}, "takes latents: say the shape of one with latent"),
-        ({"latent": 3}, "can make any number of samples: say how many with n"),
+        ({"latent": 3}, "can draw any number of samples: say how many with n"),
     ]:
         for value in ("squarer.pt", Squarer()):
             with pytest.raises(ModescopeError, match=message):

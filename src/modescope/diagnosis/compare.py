@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.noise import seed_of
 from ..metrics.intervals import student_interval
+from ..metrics.sets import random_subset
+from ..report.text import number
 from .measure import Measure
 
 SPLITS = 10
@@ -61,13 +64,23 @@ class Row:
         return worse / self.real_spread if self.real_spread > 0 else math.copysign(math.inf, worse)
 
     @property
+    def gap_shown(self) -> str:
+        """The gap for tables."""
+        return "–" if math.isnan(self.gap) else number(round(self.gap, 1))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the fakes are worse by more than chance explains."""
+        return self.gap >= CLEAR
+
+    @property
     def note(self) -> str:
         """What the row says, in a sentence."""
         if self.reason:
             return self.reason
         if math.isnan(self.gap):
             return "It could not be taken."
-        if self.gap < CLEAR:
+        if not self.is_clear:
             better = self.gap < -CLEAR and self.measure.direction != "closer"
             return "Better than real samples against real ones." if better else "As real samples score."
         return f"{'Far' if self.gap > 10 * CLEAR else 'Clearly'} off: {self.measure.bad}."
@@ -77,48 +90,71 @@ def compare(
     real: Tensor,
     fake: Tensor,
     measures: Sequence[Measure],
-    generator: torch.Generator,
+    seed: int,
     splits: int = SPLITS,
-    tell: Callable[[str], None] = lambda name: None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
     """A row for each measure.
 
     A split draws `n` real samples, `n` others in the fakes' place, and `n` fakes, where `n` is at most half of either
-    set, so that what fakes score can be held against what real samples score on as many.
+    set, so that what fakes score can be held against what real samples score on as many. Measures of one `n` are taken
+    on the same draws, and a row does not depend on which others are asked for.
 
     Arguments:
         real: Features, with shape `(N, D)`.
         fake: Features, with shape `(M, D)`.
         measures: What to measure.
-        generator: All randomness.
+        seed: All randomness.
         splits: How many splits.
-        tell: Called with each measure's name when it is done.
+        tell: Called with how many splits are done, and how many there are.
     """
-    rows = []
-    for measure in measures:
-        rows.append(row_of(measure, real, fake, generator, splits))
-        tell(measure.name)
-    return rows
+    half = min(len(real), len(fake)) // 2
+    sizes = {measure.name: min(half, measure.limit) for measure in measures}
+    taken = [measure for measure in measures if sizes[measure.name] >= measure.least]
+    scores: dict[str, list[tuple[float, float]]] = {measure.name: [] for measure in taken}
+    for split in range(splits):
+        for n in sorted({sizes[measure.name] for measure in taken}):
+            together = [measure for measure in taken if sizes[measure.name] == n]
+            for name, pair in split_scores(real, fake, n, together, seed_of("diagnosis", seed, n, split)).items():
+                scores[name].append(pair)
+        tell(split + 1, splits)
+    return [row_of(measure, scores.get(measure.name), sizes[measure.name], real, fake) for measure in measures]
 
 
-def row_of(measure: Measure, real: Tensor, fake: Tensor, generator: torch.Generator, splits: int) -> Row:
-    """One measure, over splits."""
-    n = min(len(real) // 2, len(fake) // 2, measure.limit)
-    if n < measure.least:
+def split_scores(
+    real: Tensor, fake: Tensor, n: int, measures: Sequence[Measure], seed: int
+) -> dict[str, tuple[float, float]]:
+    """What `n` fakes score, and `n` real samples in their place."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn, some = random_subset(real, 2 * n, generator), random_subset(fake, n, generator)
+    return {
+        name: (ours, theirs)
+        for (name, ours), theirs in zip(
+            scores_of(drawn[:n], some, measures, seed).items(),
+            scores_of(drawn[:n], drawn[n:], measures, seed).values(),
+            strict=True,
+        )
+    }
+
+
+def scores_of(real: Tensor, fake: Tensor, measures: Sequence[Measure], seed: int) -> dict[str, float]:
+    """The score of each measure; what several read is computed once."""
+    found = {
+        compute: compute(real, fake, torch.Generator().manual_seed(seed))
+        for compute in dict.fromkeys(measure.compute for measure in measures)
+    }
+    return {measure.name: float(measure.read(found[measure.compute])) for measure in measures}
+
+
+def row_of(measure: Measure, scores: Sequence[tuple[float, float]] | None, n: int, real: Tensor, fake: Tensor) -> Row:
+    """The row of a measure with scores of fakes and of real samples, split by split."""
+    if not scores:
         reason = f"It needs {2 * measure.least} samples of each kind."
         return Row(measure, math.nan, math.nan, math.nan, math.nan, math.nan, n, reason)
-    values: list[float] = []
-    controls: list[float] = []
-    for _ in range(splits):
-        drawn = real[torch.randperm(len(real), generator=generator)[: 2 * n]]
-        some = fake[torch.randperm(len(fake), generator=generator)[:n]]
-        seed = int(torch.randint(2**62, (), generator=generator))
-        for found, others in ((values, some), (controls, drawn[n:])):
-            found.append(float(measure.compute(drawn[:n], others, torch.Generator().manual_seed(seed))))
-    center, real_center = float(np.mean(values)), float(np.mean(controls))
+    values, controls = np.asarray(scores).T
     # Subsets of one set are more alike than fresh samples are: the variance of a mean of n of N is 1 - n / N of that of
     # a fresh one.
     fresh = 1 - (n / len(real) + n / len(fake)) / 2
-    spread = float(np.std(values, ddof=1)) / math.sqrt(fresh)
-    low, high = student_interval(center, spread, splits - 1, 0.95, measure.bounds)
-    return Row(measure, center, low, high, real_center, float(np.std(controls, ddof=1)), n)
+    center, spread = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(fresh)
+    low, high = student_interval(center, spread, len(values) - 1, 0.95, measure.bounds)
+    return Row(measure, center, low, high, float(controls.mean()), float(controls.std(ddof=1)), n)

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..core.errors import need
 from ..metrics.kmeans import kmeans
 from ..metrics.neighbours import neighbours
+from ..metrics.sets import random_subset, shuffled
 
 NEAREST = (1, 3, 10, 30)  # neighbourhoods from the finest that samples resolve to the smoothest
 RARE = 0.01  # real samples closer to, or farther from, their nearest neighbour than the others
@@ -131,7 +132,7 @@ def gather_evidence(
         off = (to_other[is_fake] > far).double().mean()
         return torch.stack([*missed, off, (to_same[is_fake] <= TWIN * near).double().mean()])
 
-    observed, null = shares(is_fake), shuffled(shares, is_fake, permutations, generator)
+    observed, null = shares(is_fake), null_of(shares, is_fake, permutations, generator)
     s = len(stages)
     return Evidence(
         missed=largest(observed[:s], null[:, :s], count),
@@ -150,10 +151,10 @@ def lost_clusters(real: Tensor, fake: Tensor, generator: torch.Generator, permut
     equal laws the labels of those mean nothing.
     """
     count = len(real) // 2
-    halves = real[torch.randperm(len(real), generator=generator)]
+    halves = shuffled(real, generator)
     clusters = max(2, min(CLUSTERS, count // CLUSTER_SIZE))
     centers = kmeans(halves[:count], clusters, generator).centers
-    held, some = halves[count : 2 * count], fake[torch.randperm(len(fake), generator=generator)[:count]]
+    held, some = halves[count : 2 * count], random_subset(fake, count, generator)
     cluster = torch.cdist(torch.cat([held, some]).to(centers.dtype), centers).argmin(1)
     is_fake = torch.arange(2 * count) >= count
 
@@ -162,7 +163,7 @@ def lost_clusters(real: Tensor, fake: Tensor, generator: torch.Generator, permut
         of_fake = torch.bincount(cluster[is_fake], minlength=len(centers)).double()
         return (of_real[of_fake < SCARCE * of_real].sum() / count).unsqueeze(0)
 
-    return largest(share(is_fake), shuffled(share, is_fake, permutations, generator), count)
+    return largest(share(is_fake), null_of(share, is_fake, permutations, generator), count)
 
 
 def first_true(mask: Tensor) -> Tensor:
@@ -189,13 +190,11 @@ def spread_of(points: Tensor) -> float:
     return float((points.double() - points.double().mean(0)).square().sum(1).mean().sqrt())
 
 
-def shuffled(
+def null_of(
     statistic: Callable[[Tensor], Tensor], labels: Tensor, permutations: int, generator: torch.Generator
 ) -> Tensor:
     """A statistic under shuffled labels, with shape `(permutations, ...)`."""
-    return torch.stack(
-        [statistic(labels[torch.randperm(len(labels), generator=generator)]) for _ in range(permutations)]
-    )
+    return torch.stack([statistic(shuffled(labels, generator)) for _ in range(permutations)])
 
 
 def largest(observed: Tensor, null: Tensor, count: int) -> Share:

@@ -5,12 +5,13 @@ __all__ = ["Compute", "Measure"]
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-Compute = Callable[[Tensor, Tensor, torch.Generator], Tensor]
+Compute = Callable[[Tensor, Tensor, torch.Generator], Any]
+ARROWS = {"higher": "↑", "lower": "↓", "closer": "="}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,9 @@ class Measure:
         bad: What it means if fakes score worse than real samples do, to complete "Clearly off: ...".
         reference: The paper.
         year: Of the paper.
-        compute: From real samples :math:`(N, D)`, fakes :math:`(N, D)` and the generator of all further randomness, to
-            a scalar.
+        compute: From real samples :math:`(N, D)`, fakes :math:`(N, D)` and the generator of all further randomness.
+            Measures with the same function share its work.
+        read: From what `compute` returns to the number.
         least: The least number of samples of each kind for which it is defined.
         limit: The number of samples of each kind that it is taken on at most.
         cheap: Whether it is among the measures that are taken if none are named.
@@ -41,6 +43,7 @@ class Measure:
     reference: str
     year: int
     compute: Compute
+    read: Callable[[Any], Tensor | float] = float
     least: int = 10
     limit: int = 5000
     cheap: bool = True
@@ -50,3 +53,12 @@ class Measure:
     def summary(self) -> str:
         """The protocol for any number of samples."""
         return self.protocol.format(n="N")
+
+    @property
+    def title(self) -> str:
+        """The label with an arrow that says which direction is better."""
+        return f"{self.label} {ARROWS[self.direction]}"
+
+    def __call__(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> float:
+        """The number of real samples :math:`(N, D)` and fakes :math:`(N, D)`."""
+        return float(self.read(self.compute(real, fake, generator)))

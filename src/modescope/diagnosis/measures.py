@@ -15,10 +15,10 @@ from ..metrics.frechet import frechet_distance
 from ..metrics.kernel_distance import kid
 from ..metrics.memorisation import authenticity, copied_share
 from ..metrics.mmd import median_bandwidth
-from ..metrics.ndb import different_bins
+from ..metrics.ndb import DifferentBins, different_bins
 from ..metrics.pairwise_diversity import pairwise_diversity
 from ..metrics.prd import prd
-from ..metrics.prdc import density_coverage, precision_recall
+from ..metrics.prdc import prdc
 from ..metrics.transport import random_directions, sliced_wasserstein, wasserstein
 from ..metrics.vendi import vendi_score
 from .measure import Compute, Measure
@@ -28,36 +28,32 @@ POSITIVE = (0.0, math.inf)
 BOTH = "{n} real samples and {n} fakes"
 
 
+def balls(k: int) -> Compute:
+    """Precision, recall, density and coverage by balls to the k-th neighbour."""
+    return lambda real, fake, generator: prdc(real, fake, k)
+
+
 def vendi(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
     """With the bandwidth of the real samples, so that the score of both means the same."""
     return vendi_score(fake, "gaussian", median_bandwidth(real))
 
 
 def sliced(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
+    """Over directions that are the same each time."""
     return sliced_wasserstein(fake, real, random_directions(128, real.shape[1]).to(real), 2)
 
 
-def bins(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    found = different_bins(real, fake, generator, bins=max(2, min(100, len(real) // 10)))
-    return torch.tensor(found.share)
-
-
-def classified(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.tensor(c2st_neural(real, fake, generator).accuracy)
-
-
-def leave_one_out(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.tensor(nearest_neighbour_test(real, fake, generator, relabelings=1).accuracy)
+def bins(real: Tensor, fake: Tensor, generator: torch.Generator) -> DifferentBins:
+    """With ten real samples to a bin at least, up to 100 bins."""
+    return different_bins(real, fake, generator, bins=max(2, min(100, len(real) // 10)))
 
 
 def by_critic(criterion: Criterion) -> Compute:
     """A divergence by an independent critic."""
+    return lambda real, fake, generator: critic_divergence(real, fake, generator, criterion, repeats=1)
 
-    def compute(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
-        return torch.tensor(critic_divergence(real, fake, generator, criterion, repeats=1).mean)
 
-    return compute
-
+BALLS_3, BALLS_5 = balls(3), balls(5)
 
 ENTRIES = (
     Measure(
@@ -68,7 +64,8 @@ ENTRIES = (
         bad="the fakes leave out part of the data",
         reference="Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019)",
         year=2019,
-        compute=lambda real, fake, generator: precision_recall(real, fake)[1],
+        compute=BALLS_3,
+        read=lambda found: found.recall,
         bounds=SHARE,
     ),
     Measure(
@@ -79,7 +76,8 @@ ENTRIES = (
         bad="fakes lie beside the data, a fault of quality",
         reference="Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019)",
         year=2019,
-        compute=lambda real, fake, generator: precision_recall(real, fake)[0],
+        compute=BALLS_3,
+        read=lambda found: found.precision,
         bounds=SHARE,
     ),
     Measure(
@@ -90,7 +88,8 @@ ENTRIES = (
         bad="the fakes leave out part of the data, or lie beside it",
         reference="Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020)",
         year=2020,
-        compute=lambda real, fake, generator: density_coverage(real, fake)[1],
+        compute=BALLS_5,
+        read=lambda found: found.coverage,
         bounds=SHARE,
     ),
     Measure(
@@ -101,7 +100,8 @@ ENTRIES = (
         bad="fakes crowd where the data are dense, or lie beside them",
         reference="Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020)",
         year=2020,
-        compute=lambda real, fake, generator: density_coverage(real, fake)[0],
+        compute=BALLS_5,
+        read=lambda found: found.density,
         bounds=POSITIVE,
     ),
     Measure(
@@ -112,7 +112,8 @@ ENTRIES = (
         bad="whole clusters of the data are left out or rare",
         reference="Assessing Generative Models via Precision and Recall (Sajjadi et al., 2018)",
         year=2018,
-        compute=lambda real, fake, generator: prd(real, fake, generator).f_recall,
+        compute=prd,
+        read=lambda found: found.f_recall,
         least=40,
         cheap=False,
         bounds=SHARE,
@@ -126,6 +127,7 @@ ENTRIES = (
         reference="On GANs and GMMs (Richardson & Weiss, 2018)",
         year=2018,
         compute=bins,
+        read=lambda found: found.share,
         least=40,
         bounds=SHARE,
     ),
@@ -150,7 +152,8 @@ ENTRIES = (
         bad="the fakes are not spread as the data are",
         reference="The Unreasonable Effectiveness of Deep Features as a Perceptual Metric (Zhang et al., 2018)",
         year=2018,
-        compute=lambda real, fake, generator: pairwise_diversity(fake, generator).mean,
+        compute=lambda real, fake, generator: pairwise_diversity(fake, generator),
+        read=lambda found: found.mean,
         bounds=POSITIVE,
     ),
     Measure(
@@ -206,7 +209,8 @@ ENTRIES = (
         bad="fakes and data can be told apart (above one half), or fakes copy data (below)",
         reference="Revisiting Classifier Two-Sample Tests (Lopez-Paz & Oquab, 2017)",
         year=2017,
-        compute=leave_one_out,
+        compute=lambda real, fake, generator: nearest_neighbour_test(real, fake, generator, relabelings=1),
+        read=lambda found: found.accuracy,
         bounds=SHARE,
     ),
     Measure(
@@ -217,7 +221,8 @@ ENTRIES = (
         bad="a classifier tells fakes from data",
         reference="Revisiting Classifier Two-Sample Tests (Lopez-Paz & Oquab, 2017)",
         year=2017,
-        compute=classified,
+        compute=c2st_neural,
+        read=lambda found: found.accuracy,
         least=50,
         limit=2000,
         cheap=False,
@@ -232,6 +237,7 @@ ENTRIES = (
         reference="Quantitatively Evaluating GANs With Divergences Proposed for Training (Im et al., 2018)",
         year=2018,
         compute=by_critic("js"),
+        read=lambda found: found.mean,
         least=100,
         limit=2000,
         cheap=False,

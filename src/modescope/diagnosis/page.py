@@ -80,13 +80,12 @@ def picture(figure: Any, path: Path, alt: str, caption: str) -> Figure:
 
 def cells(row: Any) -> list[object]:
     """A row of the table."""
-    arrow = {"higher": "↑", "lower": "↓", "closer": "="}[row.measure.direction]
     return [
-        f"{row.measure.label} {arrow}",
+        row.measure.title,
         number(row.value),
         interval(row.low, row.high),
         number(row.real),
-        number(round(row.gap, 1)) if row.gap == row.gap else "–",
+        row.gap_shown,
         row.note,
         row.protocol,
     ]

@@ -21,7 +21,6 @@ from .pictures import Scene, draw
 from .rule import Verdict
 
 COLORS = {"none": "green", "partial": "yellow", "severe": "red", "unknown": "cyan"}
-ARROWS = {"higher": "↑", "lower": "↓", "closer": "="}
 
 
 @dataclass(frozen=True)
@@ -120,15 +119,14 @@ def table_of(rows: tuple[Row, ...]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what it says", style="dim")
     for row in rows:
-        clear = not math.isnan(row.gap) and row.gap >= 3
         table.add_row(
-            f"{row.measure.label} {ARROWS[row.measure.direction]}",
+            row.measure.title,
             number(row.value),
             interval(row.low, row.high),
             number(row.real),
-            "–" if math.isnan(row.gap) else f"{number(round(row.gap, 1))}",
+            row.gap_shown,
             row.note,
-            style="bold" if clear else "",
+            style="bold" if row.is_clear else "",
         )
     return table
 

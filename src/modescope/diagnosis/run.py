@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..core.errors import need
 from ..features import Features, extract, make_features
+from ..metrics.sets import random_subset
 from ..sources import Source, open_source
 from .compare import SPLITS, compare
 from .evidence import gather_evidence
@@ -55,7 +56,7 @@ def diagnose(
             of a batch; if not given, ``raw`` for points and ``random-conv`` for images.
         metrics: Names of :data:`modescope.diagnosis.MEASURES`, or ``["all"]``; those that are cheap if not given.
         latent: The shape of a latent, where `fake` is a generator.
-        n: How many samples to draw, where a source has no end; 10,000 if not given.
+        n: How many samples of each; all if not given, and 10,000 of what has no end.
         seed: All randomness.
         splits: How often each measure is taken, on random parts of the samples.
         cache: A folder that keeps features for the next time.
@@ -67,10 +68,10 @@ def diagnose(
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
     measures = chosen(metrics)
     if real is None:
-        return alone(open_source(fake, n=endless(fake, n), seed=seed, latent=latent, name="fake"))
+        return alone(open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"))
     sources = {
-        "real": open_source(real, n=endless(real, n), seed=seed + 1, name="real"),
-        "fake": open_source(fake, n=endless(fake, n), seed=seed, latent=latent, name="fake"),
+        "real": open_source(real, n=n, endless=LIMIT, seed=seed + 1, name="real"),
+        "fake": open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"),
     }
     check_alike(sources["real"], sources["fake"])
     made = make_features(features if features is not None else DEFAULT_FEATURES[sources["real"].kind])
@@ -82,18 +83,11 @@ def diagnose(
     generator = torch.Generator().manual_seed(seed)
     size = min(len(found["real"]), len(found["fake"]), LIMIT)
     need(size >= 4, f"there are {size} samples of each kind, expected at least 4")
-    parts = [part[torch.randperm(len(part), generator=generator)[:size]] for part in found.values()]
+    parts = [random_subset(part, size, generator) for part in found.values()]
     tell("evidence", 0, 1)
     evidence = gather_evidence(parts[0], parts[1], generator)
-    names = [measure.name for measure in measures]
-    rows = compare(
-        found["real"],
-        found["fake"],
-        measures,
-        generator,
-        splits,
-        lambda name: tell("measures", names.index(name) + 1, len(names)),
-    )
+    tell("evidence", 1, 1)
+    rows = compare(found["real"], found["fake"], measures, seed, splits, partial(tell, "measures"))
     return Diagnosis(
         verdict=judge(evidence),
         evidence=evidence,
@@ -112,14 +106,6 @@ def alone(fake: Source) -> Diagnosis:
     for batch in fake.batches(256):
         seen.update(hashlib.sha256(sample.contiguous().numpy()).digest() for sample in batch)
     return Diagnosis(judge_alone(fake.count, len(seen)), None, (), 0, fake.count, "none", fake.notes)
-
-
-def endless(value: Any, n: int | None) -> int | None:
-    """How many samples to draw of a named data set, a function or a generator, if nobody said."""
-    from ..datasets import Dataset
-
-    known = isinstance(value, Dataset) or callable(value) or (isinstance(value, str) and not Path(value).exists())
-    return LIMIT if n is None and known else n
 
 
 def check_alike(real: Source, fake: Source) -> None:

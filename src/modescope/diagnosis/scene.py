@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..metrics.kmeans import kmeans
-from ..metrics.neighbours import neighbours
+from ..metrics.neighbours import Neighbours, neighbours
 
 SHOWN = 3000  # samples of each kind
 CLUSTERS = 20
@@ -55,9 +55,6 @@ def scene_of(
     labels = [torch.cdist(part, centers.double()).argmin(1) for part in (real, fake)]
     shares = torch.stack([torch.bincount(label, minlength=len(centers)) / len(label) for label in labels])
     near = [neighbours(part, k=1) for part in (real, fake)]
-    first = near[1].distances[:, 0].argsort()
-    pairs = torch.stack([first, near[1].indices[first, 0]], 1).sort(1).values
-    keep = first_of_each(pairs)[:PAIRS]
     ratio = shares[1] / shares[0].clamp(min=1e-12)
     order = ratio.argsort().tolist()
     chosen = dict.fromkeys([*order[:3], *order[-2:]])
@@ -68,22 +65,22 @@ def scene_of(
         shares=shares.double(),
         nearest=(near[0].distances[:, 0], near[1].distances[:, 0]),
         spectra=(spectrum(real), spectrum(fake)),
-        pairs=pairs[keep],
+        pairs=closest_pairs(near[1]),
         tiles=tiles,
         images=images,
     )
 
 
+def closest_pairs(near: Neighbours) -> Tensor:
+    """The closest few pairs `(P, 2)`, each once though two samples may be nearest to each other."""
+    first = near.distances[:, 0].argsort()
+    pairs = torch.stack([first, near.indices[first, 0]], 1).sort(1).values
+    return torch.tensor(list(dict.fromkeys(map(tuple, pairs.tolist())))[:PAIRS])
+
+
 def members(labels: Tensor, cluster: int) -> Tensor:
     """The first few samples of a cluster."""
     return (labels == cluster).nonzero().flatten()[:TILES]
-
-
-def first_of_each(pairs: Tensor) -> list[int]:
-    """Where each pair `(P, 2)` stands for the first time: two that are nearest to each other come twice."""
-    seen = dict.fromkeys(map(tuple, pairs.tolist()))
-    rows = list(map(tuple, pairs.tolist()))
-    return [rows.index(pair) for pair in seen]
 
 
 def on_plane(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:

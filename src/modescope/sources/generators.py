@@ -38,7 +38,7 @@ def from_torchscript(path: Path, options: Options) -> Source:
         ModescopeError: If it cannot be loaded, or `latent` or `n` is not given, or the network does not take it.
     """
     what = f"the generator {str(path)!r}"
-    latent = latent_of(options, what)
+    latent, options = latent_of(options, what), options.counted(what)
     try:
         network = torch.jit.load(path, map_location=options.device).eval()
     except (RuntimeError, OSError, ValueError) as error:
@@ -61,7 +61,7 @@ def from_onnx(path: Path, options: Options) -> Source:
         whole = bool(declared) and all(isinstance(size, int) and size > 0 for size in declared)
         need(whole, f"{what} declares inputs of shape {declared}: say the shape of one latent with latent")
     latent = options.latent or declared
-    need_count(options, what)
+    options = options.counted(what)
     fixed = session.get_inputs()[0].shape[0]
     at_once = fixed if isinstance(fixed, int) and fixed > 0 else AT_ONCE
     return from_file(path, partial(call_onnx, session), latent, what, options, at_once)
@@ -70,7 +70,7 @@ def from_onnx(path: Path, options: Options) -> Source:
 def from_module(network: nn.Module, options: Options) -> Source:
     """The samples of a module, in evaluation mode, kept in a temporary file: its weights may change later."""
     what = f"the generator {type(network).__name__}"
-    latent = latent_of(options, what)
+    latent, options = latent_of(options, what), options.counted(what)
     training = network.training
     try:
         call = partial(call_module, network.eval(), device_of(network, options.device))
@@ -90,13 +90,7 @@ def device_of(network: nn.Module, device: str) -> str:
 def latent_of(options: Options, what: str) -> tuple[int, ...]:
     """The shape of one latent."""
     need(options.latent is not None, f"{what} takes latents: say the shape of one with latent, e.g. latent=128")
-    need_count(options, what)
     return options.latent or ()
-
-
-def need_count(options: Options, what: str) -> None:
-    """Raises unless it is known how many samples to make."""
-    need(options.n is not None, f"{what} can make any number of samples: say how many with n")
 
 
 def from_file(

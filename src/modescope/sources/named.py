@@ -27,7 +27,7 @@ def from_dataset(dataset: Dataset, options: Options) -> Source:
     what = f"{type(dataset).__name__}"
     if isinstance(dataset, ArrayData):
         return subset(settle(raw_rows(dataset.points, what), options), options)
-    need(options.n is not None, f"{what} can draw any number of samples: say how many with n")
+    options = options.counted(what)
     count = options.n or 0
 
     def blocks() -> Iterator[Tensor]:

@@ -42,6 +42,7 @@ def open_source(
     latent: int | tuple[int, ...] | None = None,
     seed: int = 0,
     n: int | None = None,
+    endless: int | None = None,
     name: str = "fake",
     drop: bool = False,
     strict: bool = False,
@@ -70,8 +71,8 @@ def open_source(
         value: What holds the samples.
         latent: The shape of one latent of a generator, a whole number for a vector.
         seed: What latents, draws and random choices come from.
-        n: How many samples; needed where there is no end. Of more, `n` are chosen at random, or the first `n` of a
-            loader.
+        n: How many samples; all if not given. Of more, `n` are chosen at random, or the first `n` of a loader.
+        endless: How many samples of what has no end, where `n` is not given; needed there if `n` is not.
         name: A short name, for tables.
         drop: Whether samples that hold NaN or infinite values are left out, and counted in the notes.
         strict: Whether images that cannot be read or are of different sizes are refused.
@@ -92,7 +93,8 @@ def open_source(
     options = Options(
         name=name,
         seed=checked_seed(seed),
-        n=checked_count(n),
+        n=checked_count("n", n),
+        endless=checked_count("endless", endless),
         drop=drop,
         strict=strict,
         pixels=checked_pixels(pixels),
@@ -179,10 +181,10 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
-def checked_count(n: int | None) -> int | None:
+def checked_count(name: str, count: int | None) -> int | None:
     """The number of samples, if it is one."""
-    need(n is None or is_whole(n, 2), f"n is {n!r}, expected a whole number of at least 2")
-    return n
+    need(count is None or is_whole(count, 2), f"{name} is {count!r}, expected a whole number of at least 2")
+    return count
 
 
 def checked_latent(latent: int | tuple[int, ...] | None) -> tuple[int, ...] | None:

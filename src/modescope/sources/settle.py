@@ -21,11 +21,22 @@ class Options:
     name: str = "fake"
     seed: int = 0
     n: int | None = None
+    endless: int | None = None
     drop: bool = False
     strict: bool = False
     pixels: Pixels | None = None
     latent: tuple[int, ...] | None = None
     device: str = "cpu"
+
+    def counted(self, what: str) -> "Options":
+        """With the number of samples to draw from `what`, which has no end.
+
+        Raises:
+            ModescopeError: If there is none.
+        """
+        count = self.endless if self.n is None else self.n
+        need(count is not None, f"{what} can draw any number of samples: say how many with n")
+        return replace(self, n=count)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def from_function(function: Callable[[int], Any], options: Options) -> Source:
         ModescopeError: If `n` is not given, or the function does not return as many samples as asked.
     """
     what = f"the function {getattr(function, '__name__', type(function).__name__)!r}"
-    need(options.n is not None, f"{what} can draw any number of samples: say how many with n")
+    options = options.counted(what)
     spool = Spool(what, options.n)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(options.seed)
