@@ -62,7 +62,9 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict("unknown", f"{evidence.count} samples of each are too few: at least {ENOUGH} are needed.")
     if off >= FAR:
         return Verdict("unknown", f"What fakes miss cannot be told from what they get wrong.{aside}")
-    return Verdict("none", f"Fakes are found wherever real data are, and repeat themselves no more than those.{aside}")
+    fine = f"Modes that hold less than one in {evidence.count:,} of the data are too fine for so few samples to show."
+    same = "Fakes are found wherever real data are, and repeat themselves no more than those."
+    return Verdict("none", f"{same} {fine}{aside}")
 
 
 def judge_alone(count: int, distinct: int) -> Verdict:
