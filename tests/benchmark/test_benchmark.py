@@ -48,6 +48,7 @@ def test_every_method_takes_part_and_the_gan_comes_first() -> None:
         ("lsgn", "lsgan"),
         ("pacgan@degre=3", "degree"),
         ("pacgan@degree", "expected NAME=VALUE"),
+        ("pacgan@", "expected NAME=VALUE"),
         ("pacgan@degree=many", "degree"),
     ],
 )
@@ -113,6 +114,8 @@ def test_a_folder_is_named_by_all_that_determines_the_numbers() -> None:
         ({"budget": 0}, "budget is 0"),
         ({"protocol": "papers"}, "paper"),
         ({"learning_rates": ()}, "learning_rates is empty"),
+        ({"learning_rates": (1e-3, -1.0)}, "learning_rates has -1, expected positive numbers"),
+        ({"learning_rates": (1e-3, 0.001)}, "learning_rates has a number twice"),
         ({"dataset": "rng"}, "ring"),
     ],
 )

@@ -96,6 +96,13 @@ def test_an_unknown_method_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "veegan" in capsys.readouterr().err
 
 
+def test_a_chain_is_not_a_method(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("pacgan+lsgan", "pacgan@degree=4"):
+        with pytest.raises(SystemExit):
+            main(["show", text])
+        assert f"method is {text!r}, expected one method without values, e.g. pacgan" in capsys.readouterr().err
+
+
 def test_methods_are_listed_by_what_they_change(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["list", "methods"])

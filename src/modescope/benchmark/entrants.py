@@ -43,9 +43,9 @@ class Entrant:
         Raises:
             ModescopeError: If the text is not of that form, or names no method or no field.
         """
-        spec, _, rest = text.strip().partition("@")
+        spec, at, rest = text.strip().partition("@")
         fields = {}
-        for pair in filter(None, rest.split(",")):
+        for pair in rest.split(",") if at else ():
             name, equals, value = pair.partition("=")
             need(
                 bool(equals and name.strip()),

@@ -4,6 +4,7 @@ __all__ = ["PROTOCOLS", "Cell", "Plan", "make_plan"]
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -104,6 +105,9 @@ def make_plan(
     need(seeds >= 2, f"seeds is {seeds}, expected at least 2, since intervals are over seeds")
     need(budget >= 1, f"budget is {budget}, expected at least 1 gradient step")
     need(len(learning_rates) > 0, "learning_rates is empty, expected at least one")
+    for rate in learning_rates:
+        need(0 < rate < math.inf, f"learning_rates has {rate:g}, expected positive numbers")
+    need(len(set(learning_rates)) == len(learning_rates), "learning_rates has a number twice, expected each once")
     need(datasets.make(dataset).modes is not None, f"data set {dataset!r} has no known modes, which a benchmark counts")
     who = entrants(methods)
     if protocol == "common":

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..core.errors import ModescopeError
+from ..core.errors import ModescopeError, need
+from ..report.text import plural
 
 if TYPE_CHECKING:
     from ..benchmark import Cell, Plan, Standings
@@ -52,6 +53,7 @@ class Benchmark:
         from ..benchmark import load_results, make_plan, run_cells, standings
         from ..benchmark.page import write_benchmark
 
+        need(self.workers is None or self.workers >= 1, f"workers is {self.workers}, expected at least 1")
         plan = make_plan(
             self.dataset,
             self.methods,
@@ -114,11 +116,13 @@ def print_plan(plan: "Plan", out: Path, workers: int | None) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("entrant", "members", "steps", "minutes"):
-        table.add_column(name, justify="left" if name == "entrant" else "right")
+        table.add_column(name, justify="left" if name == "entrant" else "right", no_wrap=True)
+    if len(plan.possible) < len(plan.cells):
+        table.add_column("cannot take part")
     total = 0.0
     for cell in plan.cells:
         if cell.experiment is None:
-            table.add_row(cell.entrant.label, "–", "–", cell.reason, style="dim")
+            table.add_row(cell.entrant.label, "–", "–", "–", cell.reason, style="dim")
             continue
         seconds = calibrate(cell)
         total += seconds
@@ -129,7 +133,8 @@ def print_plan(plan: "Plan", out: Path, workers: int | None) -> None:
     count = workers or cores()
     console = Console()
     console.print(table)
-    console.print(f"about {total / 60 / count:.0f} minutes with {count} workers, into {out}", soft_wrap=True)
+    minutes = plural(round(total / 60 / count), "minute")
+    console.print(f"about {minutes} with {plural(count, 'worker')}, into {out}", soft_wrap=True)
 
 
 def print_standings(found: "Standings") -> None:

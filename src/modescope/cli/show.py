@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..core.errors import need
 from .docs import argument_docs
 from .formula import plain
 from .listing import heading_of
@@ -53,6 +54,8 @@ def page_of(name: str) -> dict[str, Any]:
     """
     from ..methods import bibtex_of, class_of
 
+    first = re.split(r"[+@]", name)[0]
+    need(name == first, f"method is {name!r}, expected one method without values, e.g. {first}")
     kind = class_of(name)
     parts = sections(inspect.getdoc(kind) or "")
     told = argument_docs(kind)
