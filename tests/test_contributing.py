@@ -31,5 +31,5 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
 def test_the_page_names_files_that_exist():
     root = PAGE.parent
     for path in re.findall(r"`(src/modescope/[\w/]+\.py|tests/[\w/]+/)`", PAGE.read_text(encoding="utf-8")):
-        if not path.endswith(("boundary.py", "cross.py", "fullest.py")):
+        if not path.endswith(("boundary.py", "cross.py", "fullest.py", "dimension.py")):
             assert (root / path).exists(), path

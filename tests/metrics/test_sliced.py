@@ -75,6 +75,7 @@ def test_seeds_pieces_and_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     value = patch_swd(x, y, stream(), 16, 40).mean
     assert patch_swd(x, y, stream(), 16, 40).mean == value
     assert patch_swd(x.float(), y.float(), stream(), 16, 40).mean == pytest.approx(value, rel=1e-4)
+    assert patch_swd(x.float(), y, stream(), 16, 40).mean == pytest.approx(value, rel=1e-4)
     monkeypatch.setattr(sliced, "DIRECTIONS", 7)
     assert patch_swd(x, y, stream(), 16, 40).mean == pytest.approx(value)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..core.errors import nearest_name
+from ..core.errors import nearest_name, need
 from ..metrics.c2st import c2st_neural, nearest_neighbour_test
 from ..metrics.critics import Criterion, critic_divergence
 from ..metrics.frechet import frechet_distance
@@ -269,17 +269,20 @@ ENTRIES = (
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in ENTRIES}
 
 
-def chosen(names: Sequence[str] | None) -> list[Measure]:
-    """The measures of some names; the cheap ones if none are given, all for ``all``.
+def chosen(names: Sequence[str | Measure] | None) -> list[Measure]:
+    """The measures of some names, beside those given as they are; the cheap ones for None, all for ``["all"]``.
 
     Raises:
-        ModescopeError: If a name is not known.
+        ModescopeError: If a name is not known, or stands for two measures.
     """
     if names is None:
         return [measure for measure in ENTRIES if measure.cheap]
     if list(names) == ["all"]:
         return list(ENTRIES)
+    found: dict[str, Measure] = {}
     for name in names:
-        if name not in MEASURES:
-            raise nearest_name("metric", name, MEASURES)
-    return [MEASURES[name] for name in dict.fromkeys(names)]
+        measure = name if isinstance(name, Measure) else MEASURES.get(name)
+        if measure is None:
+            raise nearest_name("metric", str(name), MEASURES)
+        need(found.setdefault(measure.name, measure) is measure, f"metrics has two measures named {measure.name!r}")
+    return list(found.values())

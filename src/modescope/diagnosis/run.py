@@ -17,6 +17,7 @@ from ..metrics.sets import random_subset
 from ..sources import Source, open_source
 from .compare import SPLITS, compare
 from .evidence import gather_evidence
+from .measure import Measure
 from .measures import chosen
 from .result import Diagnosis
 from .rule import judge, judge_alone
@@ -33,7 +34,7 @@ def diagnose(
     fake: Any,
     *,
     features: str | Features | Callable[[Tensor], Tensor] | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Measure] | None = None,
     latent: int | tuple[int, ...] | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -54,7 +55,8 @@ def diagnose(
         fake: Fakes, of the same kind and shape.
         features: What samples are turned into: a name of :data:`modescope.features.FEATURES`, a module, or a function
             of a batch; if not given, ``raw`` for points and ``random-conv`` for images.
-        metrics: Names of :data:`modescope.diagnosis.MEASURES`, or ``["all"]``; those that are cheap if not given.
+        metrics: Names of :data:`modescope.diagnosis.MEASURES`, measures of your own, or ``["all"]``; those that are
+            cheap if not given.
         latent: The shape of a latent, where `fake` is a generator.
         n: How many samples of each; all if not given, and 10,000 of what has no end.
         seed: All randomness.

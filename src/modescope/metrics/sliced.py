@@ -83,8 +83,8 @@ def patch_swd(
     need(shapes[0] == shapes[1], f"real has shape {shapes[0]} but fake has {shapes[1]}, expected the same")
     need(real.device == fake.device, f"real is on {real.device} but fake on {fake.device}, expected the same device")
     need(patches >= 1 and directions >= 1, f"patches is {patches} and directions is {directions}, expected at least 1")
-    sides = _sides(*real.shape[-2:])
-    sets = [_cut(images.detach(), len(sides), patches, generator) for images in (real, fake)]
+    sides, exact = _sides(*real.shape[-2:]), torch.promote_types(real.dtype, fake.dtype)
+    sets = [_cut(images.detach().to(exact), len(sides), patches, generator) for images in (real, fake)]
     values = []
     for a, b in zip(*sets, strict=True):
         scale = _scale(a)
