@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 RULE = (
     "The verdict rests on nearest neighbours among all samples, real and fake together, held against shuffled labels: "
-    "real samples with no fakes near them, clusters that fakes hardly reach, fakes that repeat each other. Where "
-    "nothing is wrong it cries wolf in at most 5 of 100 cases. The measures below do not enter it."
+    "regions, separate modes and clusters of the real data that fakes hardly reach, and fakes that repeat each other. "
+    "Where nothing is wrong it cries wolf in at most 5 of 100 cases. The measures do not enter it."
 )
 COLUMNS = [
     "measure",

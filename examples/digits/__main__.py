@@ -1,0 +1,131 @@
+"""Does the diagnosis tell collapsed digits from healthy ones?
+
+Run it as ``MODESCOPE_DATA=FOLDER python examples/digits --out digits.json --pictures pictures``, where the folder holds
+``mnist/`` with the four files of MNIST. It spoils real digits by hand, trains two small DCGANs, asks the diagnosis and
+an independent judge what is wrong with each set, and prints a table. With its defaults that takes about a quarter of an
+hour on two cores.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from dcgan import LATENT, Settings, train
+from fakes import HAND_MADE
+from judge import Judge, truth_of
+from mnist import load
+from torch import Tensor
+
+import modescope as ms
+from modescope.core.files import atomic_write
+from modescope.diagnosis.pictures import draw_duplicates, draw_tiles
+from modescope.report.drawing import save
+
+GENERATORS = {
+    "DCGAN": Settings(steps=600, lr=1e-3, critic_lr=5e-4),
+    "DCGAN, 8 generator steps to one": Settings(steps=50, lr=2e-3, greed=8),
+}
+SHOWN = ("without 1 digit (4)", "500 images, repeated", "blurred", "DCGAN, 8 generator steps to one")
+
+
+def main(arguments: list[str]) -> None:
+    """Makes the sets, diagnoses each, and writes what came out."""
+    options = parser().parse_args(arguments)
+    torch.set_num_threads(1)
+    images, labels = (part[: options.images] for part in load())
+    half = len(images) // 2
+    judge = Judge(images[half:], labels[half:])
+    networks = {}
+    for name, settings in GENERATORS.items():
+        settings = replace(settings, steps=options.steps or settings.steps)
+        networks[name] = train(images[:half], settings)
+        print(f"trained: {name}", flush=True)
+    rows: dict[str, dict[str, Any]] = {}
+    for seed in range(options.seeds):
+        generator = torch.Generator().manual_seed(seed)
+        real = images[:half][torch.randperm(half, generator=generator)[: options.n]]
+        sets = fake_sets(images[half:], labels[half:], networks, options.n, generator)
+        for name, known, fake in sets:
+            shares = judge.shares(fake)
+            row = rows.setdefault(name, {"truth": known or truth_of(shares), "judge": [], "found": {}})
+            row["judge"].append([round(share, 3) for share in shares.tolist()])
+            for features in options.features:
+                found = ms.diagnose(real, fake, features=features, metrics=["recall_k3"], splits=2, seed=seed)
+                told = row["found"].setdefault(features, {"verdicts": [], "reasons": []})
+                told["verdicts"].append(found.verdict.name)
+                told["reasons"].append(found.verdict.reason)
+                if options.pictures and seed == 0 and features == options.features[0] and name in SHOWN:
+                    draw(found, options.pictures, name)
+            print(f"seed {seed}, {name}: {summary(row, options.features)}", flush=True)
+        about = {"n": options.n, "seeds": seed + 1, "features": options.features, "sets": rows}
+        atomic_write(options.out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+    print_table(rows, options.features)
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    made = argparse.ArgumentParser(prog="digits", description="Diagnoses spoiled digits.")
+    made.add_argument("--out", type=Path, default=Path("digits.json"), help="where the verdicts go, as JSON")
+    made.add_argument("--pictures", type=Path, help="a folder that exists, for pictures")
+    made.add_argument("--n", type=int, default=1000, help="images of each kind")
+    made.add_argument("--seeds", type=int, default=3, help="how often images are drawn anew")
+    made.add_argument("--steps", type=int, help="steps of both DCGANs, to see that all works")
+    made.add_argument("--images", type=int, help="how many images of MNIST to use; all if not given")
+    made.add_argument("--features", nargs="+", default=["random-conv", "pca:50"], help="names of features")
+    return made
+
+
+def fake_sets(
+    images: Tensor, labels: Tensor, networks: dict[str, torch.nn.Module], n: int, generator: torch.Generator
+) -> Iterator[tuple[str, str, Tensor]]:
+    """Each set's name, the verdict that is true of it (empty if the judge must say), and `n` images."""
+    chosen = torch.randperm(len(images), generator=generator)[: 12 * n]
+    for name, (truth, spoil) in HAND_MADE.items():
+        yield name, truth, spoil(images[chosen], labels[chosen], generator)[:n]
+    for name, network in networks.items():
+        with torch.no_grad():
+            drawn = network(torch.randn(n, LATENT, generator=generator))
+        yield name, "", ((drawn + 1) * 127.5).round().byte()
+
+
+def summary(row: dict, features: list[str]) -> str:
+    """A set's verdicts so far, counted."""
+    told = []
+    for name in features:
+        counts = Counter(row["found"][name]["verdicts"])
+        told.append(f"{name} " + ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common()))
+    return f"truth {row['truth']}; " + "; ".join(told)
+
+
+def print_table(rows: dict, features: list[str]) -> None:
+    """The verdicts as a Markdown table."""
+    print("| fakes | truth | " + " | ".join(f"`{name}`" for name in features) + " |")
+    print("|---" * (2 + len(features)) + "|")
+    for name, row in rows.items():
+        cells = []
+        for feature in features:
+            counts = Counter(row["found"][feature]["verdicts"]).most_common()
+            cells.append(", ".join(f"{verdict} {count}" if len(counts) > 1 else verdict for verdict, count in counts))
+        print(f"| {name} | {row['truth']} | " + " | ".join(cells) + " |")
+
+
+def draw(found: ms.Diagnosis, folder: Path, name: str) -> None:
+    """The pictures of a diagnosis."""
+    stem = "digits-" + "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+    save(found.plot(), folder / f"{stem}.png", 128)
+    if found.scene is not None:
+        save(draw_tiles(found.scene), folder / f"{stem}-tiles.png", 128)
+        save(draw_duplicates(found.scene), folder / f"{stem}-pairs.png", 128)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except ms.ModescopeError as error:
+        sys.exit(f"error: {error}")
