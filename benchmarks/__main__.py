@@ -1,7 +1,7 @@
 """Prints every ratio: ``python -m benchmarks [name ...]``.
 
 All on one thread a process, pairs of timings alternating, medians of their ratios. With a CUDA device the ring on that
-device is timed too.
+device is timed too. ``python -m benchmarks agreement`` takes no times: it holds our values against other code's.
 """
 
 import os
@@ -15,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from modescope.report.text import plural
 
+from . import diagnosis
+from .monitor import monitoring
 from .plain import AdamLoop, ReviewLoop
 from .populations import Team, population, rate, synchronize
 from .timing import Ratio, paired, seconds
@@ -186,13 +188,24 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
     "unrolling": unrolling,
     "scaling": scaling,
     "memory": memory,
+    "monitor": monitoring,
     "cuda": cuda,
+    "frechet": diagnosis.frechet,
+    "frechet-moments": diagnosis.frechet_moments,
+    "prdc": diagnosis.neighbourhoods,
+    "large": diagnosis.large,
+    "points": diagnosis.points,
+    "imports": diagnosis.imports,
 }
 
 
 def main(names: list[str]) -> None:
     """Measures and prints."""
     torch.set_num_threads(1)
+    if names == ["agreement"]:
+        from .agreement import agreement
+
+        return agreement()
     print(f"torch {torch.__version__}, {platform.machine()}, {CORES} cores, one thread a process", flush=True)
     for name in names or ALL:
         for ratio in ALL[name]():

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 __all__ = [
     "METHODS",
     "METRICS",
+    "CollapseMonitor",
     "Diagnosis",
     "Evaluation",
     "Experiment",
@@ -27,6 +28,7 @@ __all__ = [
     "features",
     "methods",
     "metrics",
+    "monitor",
     "nets",
     "papers",
     "plan",
@@ -37,6 +39,7 @@ __all__ = [
     "sources",
     "testing",
     "theory",
+    "torchmetrics",
     "train",
     "train_many",
     "write_pictures",
@@ -47,6 +50,7 @@ __all__ = [
 HOMES = {
     "METHODS": "methods",
     "METRICS": "metrics",
+    "CollapseMonitor": "monitor",
     "Diagnosis": "diagnosis",
     "Evaluation": "runs",
     "Experiment": "runs",
@@ -64,7 +68,8 @@ HOMES = {
 }
 
 if TYPE_CHECKING:
-    from . import core, datasets, diagnosis, features, methods, metrics, nets, papers, report, runs, sources, testing
+    from . import core, datasets, diagnosis, features, methods, metrics, monitor, nets, papers, report, runs, sources
+    from . import testing as testing
     from . import theory as theory
     from .api import plan, train
     from .cli.output import print_comparison
@@ -72,6 +77,7 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .methods import METHODS
     from .metrics import METRICS, evaluate
+    from .monitor import CollapseMonitor
     from .papers import reproduce
     from .report import write_pictures, write_report
     from .runs import Evaluation, Experiment, Run, train_many

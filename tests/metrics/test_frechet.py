@@ -133,6 +133,26 @@ def test_large_matrices_take_eigenvalues(monkeypatch: pytest.MonkeyPatch) -> Non
     assert few.item() == pytest.approx(by_sqrtm(x[:20], y[:20]), rel=1e-5)
 
 
+def test_large_covariances_are_multiplied_by_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One Cholesky factor and half a product give the value of two roots, and tell a matrix that is no covariance."""
+    x, y = stretched(300, 24, 0, 1.0), 0.1 + stretched(300, 24, 1, 1.0)
+    first, second = ((z.mean(0), z.T.cov()) for z in (x, y))
+    whole = frechet_from_moments(*first, *second).item()
+    monkeypatch.setattr(frechet, "DIRECT_SIZE", 4)
+    monkeypatch.setattr(frechet, "BLOCK", 7)
+    assert frechet._sum_of_roots(first[1], second[1]) is not None
+    assert frechet_from_moments(*first, *second).item() == pytest.approx(whole, rel=1e-12)
+    assert frechet_from_moments(*second, *first).item() == pytest.approx(whole, rel=1e-12)
+    assert torch.allclose(frechet._gram(x), x.T @ x, rtol=1e-13)
+    values, vectors = torch.linalg.eigh(second[1])
+    values[0] = -0.1 * values[-1]
+    bad = vectors * values @ vectors.T
+    with pytest.raises(ModescopeError, match="cov2 has a negative eigenvalue"):
+        frechet_from_moments(*first, second[0], bad)
+    with pytest.raises(ModescopeError, match="cov1 has a negative eigenvalue"):
+        frechet_from_moments(second[0], bad, *first)
+
+
 def test_one_sample_is_undefined() -> None:
     x = normals(10, 3)
     assert frechet_distance(x, x[:1]).isnan()

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..core.errors import ModescopeError, nearest_name, need
+from .battle import Battle
 from .benchmark import Benchmark
 from .diagnose import Diagnose
 from .show import Show
@@ -168,6 +169,7 @@ COMMANDS: dict[str, type] = {
     "report": Report,
     "reproduce": Reproduce,
     "benchmark": Benchmark,
+    "battle": Battle,
     "diagnose": Diagnose,
 }
 DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"

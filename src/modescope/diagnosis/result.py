@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +20,7 @@ from .evidence import Evidence
 from .pictures import Scene, draw
 from .rule import Verdict
 
+WIDE = 105  # columns from which on a row has room for a sentence
 COLORS = {"none": "green", "partial": "yellow", "severe": "red", "unknown": "cyan"}
 
 
@@ -94,12 +95,17 @@ class Diagnosis:
         """The pictures as one matplotlib figure: real and fake, clusters, near-duplicates, spectrum."""
         return draw(self)
 
-    def __rich__(self) -> Group:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         head = Text(f"{self.verdict.title}. ", style=f"bold {COLORS[self.verdict.name]}")
-        head.append(self.verdict.reason, style="not bold default")
+        yield head.append(self.verdict.reason, style="not bold default")
         counts = f"{plural(self.n_real, 'real sample')}, {plural(self.n_fake, 'fake')}; features: {self.features}"
-        notes = [Text(note, style="dim") for note in self.notes]
-        return Group(head, Text(counts, style="dim"), *notes, table_of(self.rows))
+        for line in (counts, *self.notes):
+            yield Text(line, style="dim")
+        if self.rows:
+            is_wide = options.max_width >= WIDE
+            yield table_of(self.rows, is_wide)
+            if not is_wide:
+                yield from (Text(f"{row.measure.label}: {row.note}") for row in self.rows if row.is_clear)
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=110, color_system=None)
@@ -111,23 +117,17 @@ class Diagnosis:
         return self.to_html()
 
 
-def table_of(rows: tuple[Row, ...]) -> Table:
-    """The rows for a terminal."""
+def table_of(rows: tuple[Row, ...], has_notes: bool) -> Table:
+    """The rows for a terminal, with what each says if there is room."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("measure", no_wrap=True)
     for name in ("fake", "95 % interval", "real", "gap"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what it says", style="dim")
+    if has_notes:
+        table.add_column("what it says", style="dim")
     for row in rows:
-        table.add_row(
-            row.measure.title,
-            number(row.value),
-            interval(row.low, row.high),
-            number(row.real),
-            row.gap_shown,
-            row.note,
-            style="bold" if row.is_clear else "",
-        )
+        shown = [row.measure.title, number(row.value), interval(row.low, row.high), number(row.real), row.gap_shown]
+        table.add_row(*shown, *([row.note] if has_notes else ()), style="bold" if row.is_clear else "")
     return table
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from scipy.stats import chi2
+from scipy.special import chdtri
 from torch import Tensor
 
 from ..core.errors import need
@@ -155,8 +155,8 @@ def effective_support(samples: int, collisions: int, confidence: float = 0.95) -
     need(0 < confidence < 1, f"confidence is {confidence}, expected between 0 and 1")
     if pairs == 0:
         return (torch.tensor(torch.nan, dtype=torch.float64),) * 3
-    most = float(chi2.ppf((1 + confidence) / 2, 2 * collisions + 2)) / 2
-    least = float(chi2.ppf((1 - confidence) / 2, 2 * collisions)) / 2 if collisions else 0.0
+    most = float(chdtri(2 * collisions + 2, (1 - confidence) / 2)) / 2
+    least = float(chdtri(2 * collisions, (1 + confidence) / 2)) / 2 if collisions else 0.0
     counts = torch.tensor([float(collisions), most, least], dtype=torch.float64)
     center, low, high = pairs / counts
     return center, low, high

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import binomtest, norm
+from scipy.special import bdtrc, ndtr, ndtri
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
@@ -230,9 +230,9 @@ def c2st_power(samples: int, effect: float, alpha: float = 0.05) -> float:
     need(samples >= 1, f"samples is {samples}, expected at least 1")
     need(0 <= effect <= 0.5, f"effect is {effect}, expected a number from 0 to 0.5")
     need(0 < alpha < 1, f"alpha is {alpha}, expected a number between 0 and 1")
-    gain = effect * math.sqrt(samples) - norm.isf(alpha) / 2
+    gain = effect * math.sqrt(samples) + ndtri(alpha) / 2
     spread = math.sqrt(0.25 - effect**2)
-    return float(norm.cdf(gain / spread)) if spread > 0 else float(gain >= 0)
+    return float(ndtr(gain / spread)) if spread > 0 else float(gain >= 0)
 
 
 def _log_likelihood(net: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -254,8 +254,8 @@ def _holdout(real: Tensor, fake: Tensor, generator: torch.Generator, vote: Vote)
         accuracy=right / n,
         real_accuracy=told[0].double().mean().item(),
         fake_accuracy=told[1].double().mean().item(),
-        p_value=float(binomtest(right, n, alternative="greater").pvalue),
-        p_normal=float(norm.sf((2 * right / n - 1) * math.sqrt(n))),
+        p_value=float(bdtrc(right - 1, n, 0.5)) if right else 1.0,
+        p_normal=float(ndtr((1 - 2 * right / n) * math.sqrt(n))),
         samples=n,
     )
 

@@ -3,7 +3,7 @@ r"""The Fréchet distance between two samples as if both were normal: the FID, w
 __all__ = ["Moments", "frechet_distance", "frechet_from_moments", "frechet_infinity"]
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -14,9 +14,10 @@ from .neighbours import check_points
 from .sets import check_sets
 
 ROWS = 4096  # taken at once: enough for a fast matrix product, few enough to convert to float64
+BLOCK = 256  # rows of a symmetric product taken at once: enough for a fast product, few enough to skip half of it
 LARGEST = 1e140  # of a coordinate, so that sums of products of two stay finite
 NEGATIVE = 1e-3  # a covariance's eigenvalue this far below 0, relatively, is no rounding of float32
-DIRECT_SIZE = 512  # singular values of matrices up to this size are taken directly; above, by squares if exact enough
+DIRECT_SIZE = 512  # singular values of matrices up to this size are taken directly; above, as roots if exact enough
 EXACT = 1e-8  # relative error allowed to them: a bound that adds all roundings up, mostly a thousand times too large
 
 
@@ -62,7 +63,7 @@ class Moments:
             exact = rows.to(self.mean)
             mean = exact.mean(dim=0)
             centred = exact - mean
-            moments = moments.merge(Moments(len(rows), mean, centred.mT @ centred))
+            moments = moments.merge(Moments(len(rows), mean, _gram(centred)))
         return moments
 
     def merge(self, other: "Moments") -> "Moments":
@@ -94,7 +95,8 @@ def frechet_distance(real: Tensor, fake: Tensor) -> Tensor:
         the constant depends on the generator. See :func:`frechet_infinity`, and compare at equal sizes only.
         Well-known implementations take the square root of :math:`C_1 C_2` numerically, and where a covariance is
         singular add a small multiple of the identity or lose up to half the digits. Above 512 coordinates the singular
-        values are taken as roots of eigenvalues where that keeps their sum to 1e-8 (in practice to about 1e-14).
+        values are taken as roots of eigenvalues, of :math:`L^\top C_2 L` with :math:`L L^\top = C_1` where there are
+        enough samples, if that keeps their sum to 1e-8 (in practice to about 1e-14).
 
     References:
         | GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium (Heusel et al., 2017), (6)
@@ -185,24 +187,95 @@ def frechet_infinity(
     return extrapolate(lambda drawn: _distance(truth, _of_samples(drawn)), fake, generator, points, smallest)
 
 
-class _Normal(NamedTuple):
-    mean: Tensor  # (D)
-    root: Tensor  # (R, D), whose Gram matrix root^T root is the covariance
+class _Normal:
+    """A normal law, by its covariance or by a matrix `(R, D)` whose Gram matrix this is.
+
+    Arguments:
+        mean: With shape `(D)`.
+        covariance: With shape `(D, D)`, if the root is not given.
+        rows: The root, with shape `(R, D)`, if the covariance is not given.
+        name: The covariance's, for errors.
+    """
+
+    def __init__(
+        self, mean: Tensor, covariance: Tensor | None = None, rows: Tensor | None = None, name: str = "the covariance"
+    ) -> None:
+        self.mean, self.covariance, self.rows, self.name = mean, covariance, rows, name
+
+    @cached_property
+    def root(self) -> Tensor:
+        if self.rows is not None:
+            return self.rows
+        assert self.covariance is not None
+        return _root(self.covariance, self.name)
+
+    @property
+    def finite(self) -> bool:
+        known = self.covariance if self.rows is None else self.rows
+        return known is not None and bool(known.isfinite().all())
 
 
 def _distance(first: _Normal, second: _Normal) -> Tensor:
-    if not (first.root.isfinite().all() and second.root.isfinite().all()):
+    if not (first.finite and second.finite):
         return first.mean.new_tensor(torch.nan)
-    shared = _nuclear_norm(first.root @ second.root.mT)
+    gap = (first.mean - second.mean).square().sum()
+    if first.covariance is not None and second.covariance is not None and len(first.mean) > DIRECT_SIZE:
+        shared = _sum_of_roots(first.covariance, second.covariance)
+        if shared is not None:
+            return (gap + first.covariance.trace() + second.covariance.trace() - 2 * shared).clamp(min=0)
     spread = first.root.square().sum() + second.root.square().sum()
-    return ((first.mean - second.mean).square().sum() + spread - 2 * shared).clamp(min=0)
+    return (gap + spread - 2 * _nuclear_norm(first.root @ second.root.mT)).clamp(min=0)
+
+
+def _sum_of_roots(first: Tensor, second: Tensor) -> Tensor | None:
+    """The trace of the root of a product of covariances, by eigenvalues; None unless all are large enough for that.
+
+    That they are positive proves, by Sylvester's law of inertia, that `second` is a covariance.
+    """
+    scales = [cov.diagonal().max() for cov in (first, second)]
+    if min(scales) <= 0:
+        return None
+    first, second = (cov / scale for cov, scale in zip((first, second), scales, strict=True))
+    lower, failed = torch.linalg.cholesky_ex(first)
+    if failed:
+        return None
+    squares = torch.linalg.eigvalsh(_congruent(lower, second))  # which reads the lower half
+    rounding = 8 * torch.finfo(squares.dtype).eps * first.norm() * second.norm()
+    if squares[0] <= rounding:
+        return None
+    roots = squares.sqrt()
+    if (rounding / roots).sum() > EXACT * roots.sum():
+        return None
+    return scales[0].sqrt() * scales[1].sqrt() * roots.sum()
+
+
+def _congruent(lower: Tensor, matrix: Tensor) -> Tensor:
+    """The lower half of `L^T M L`, for a lower triangle `L` and a symmetric `M`: its zeros are not multiplied."""
+    product, half = torch.empty_like(matrix), torch.zeros_like(matrix)
+    blocks = [slice(start, min(start + BLOCK, len(matrix))) for start in range(0, len(matrix), BLOCK)]
+    for block in blocks:
+        product[:, block] = matrix[:, block.start :] @ lower[block.start :, block]
+    for block in blocks:
+        half[block, : block.stop] = lower[block.start :, block].mT @ product[block.start :, : block.stop]
+    return half
+
+
+def _gram(rows: Tensor) -> Tensor:
+    """`rows^T rows`, of which one half is computed."""
+    gram = rows.new_empty(rows.shape[1], rows.shape[1])
+    for start in range(0, rows.shape[1], BLOCK):
+        stop = start + BLOCK
+        part = rows[:, start:stop].mT @ rows[:, :stop]
+        gram[:stop, start:stop] = part.mT
+        gram[start:stop, :stop] = part
+    return gram
 
 
 def _nuclear_norm(product: Tensor) -> Tensor:
     """The sum of singular values; of a large matrix as roots of eigenvalues, twice as fast, if none is too small."""
     if min(product.shape) > DIRECT_SIZE and (scale := product.abs().max()) > 0:
         short = (product if product.shape[0] <= product.shape[1] else product.mT) / scale
-        squares = torch.linalg.eigvalsh(short @ short.mT)
+        squares = torch.linalg.eigvalsh(_gram(short.mT))
         rounding = 8 * torch.finfo(squares.dtype).eps * squares[-1]
         roots = squares.clamp(min=rounding).sqrt()
         if (rounding / roots).sum() <= EXACT * roots.sum():
@@ -214,12 +287,12 @@ def _of_samples(x: Tensor) -> _Normal:
     need(bool(x.abs().max() < LARGEST), f"a sample has a coordinate beyond {LARGEST}, too large to be squared")
     if len(x) > x.shape[1]:
         moments = Moments.empty(x.shape[1], x.device).update(x)
-        return _Normal(moments.mean, _root(moments.covariance))
+        return _Normal(moments.mean, moments.covariance)
     exact = x.double()
     mean = exact.mean(dim=0)
     if len(x) == 1:
-        return _Normal(mean, torch.full_like(exact, torch.nan))
-    return _Normal(mean, (exact - mean) / (len(x) - 1) ** 0.5)
+        return _Normal(mean, rows=torch.full_like(exact, torch.nan))
+    return _Normal(mean, rows=(exact - mean) / (len(x) - 1) ** 0.5)
 
 
 def _of_moments(which: str, mean: Tensor, cov: Tensor) -> _Normal:
@@ -232,7 +305,7 @@ def _of_moments(which: str, mean: Tensor, cov: Tensor) -> _Normal:
     skew = exact - exact.mT
     symmetric = bool(skew.amax() <= NEGATIVE * exact.amax())
     need(symmetric, f"cov{which} is not symmetric, expected a covariance")
-    return _Normal(mean.double(), _root(exact - skew / 2, f"cov{which}"))
+    return _Normal(mean.double(), exact - skew / 2, name=f"cov{which}")
 
 
 def _root(cov: Tensor, name: str = "the covariance") -> Tensor:

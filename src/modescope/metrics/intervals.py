@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import stdev
 
 import torch
-from scipy.stats import t as student
+from scipy.special import stdtrit
 from torch import Tensor
 
 
@@ -33,7 +33,7 @@ def student_interval(
     """
     if freedom < 1 or not math.isfinite(spread):
         return math.nan, math.nan
-    half = float(student.ppf((1 + confidence) / 2, freedom)) * spread
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * spread
     # An estimate may itself lie outside the range by its own noise; the interval then still holds it.
     return min(center, max(center - half, bounds[0])), max(center, min(center + half, bounds[1]))
 

@@ -151,7 +151,8 @@ def cmmd(real: Tensor, fake: Tensor, sigma: float = 10.0, scale: float = 1000.0)
 
 
 def _cubic(a: Tensor, b: Tensor) -> Tensor:
-    return (a @ b.mT / a.shape[1] + 1).pow(3)
+    base = a @ b.mT / a.shape[1] + 1
+    return base * base * base  # many times as fast as a power
 
 
 def _unbiased(x: Tensor, y: Tensor) -> Tensor:

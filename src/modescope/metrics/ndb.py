@@ -5,7 +5,7 @@ __all__ = ["DifferentBins", "compare_bins", "different_bins"]
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import norm
+from scipy.special import ndtri
 from torch import Tensor
 
 from ..core.errors import need
@@ -124,7 +124,7 @@ def compare_bins(real_counts: Tensor, fake_counts: Tensor, alpha: float = 0.05) 
     pooled = (real_counts + fake_counts) / (n + m)
     error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
     z = torch.where(error > 0, (q - p) / error, 0)
-    different = int((z.abs() > norm.isf(alpha / 2)).sum())
+    different = int((z.abs() > -ndtri(alpha / 2)).sum())
     js = mode_js(fake_counts, p).item()
     return DifferentBins(different, different / len(z), js, z, real_counts, fake_counts, alpha)
 

@@ -248,12 +248,11 @@ def _by_tree(x: Tensor, y: Tensor, k: int, own: Tensor | None) -> Neighbours:
 def _direct(x: Tensor, y: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Distances, in float64, of `x[i]` `(P)` to `y[j]` `(P, C)`, from their differences, with shape `(P, C)`."""
     rows = max(1, ELEMENTS // (j.shape[1] * x.shape[1]))
-    return torch.cat(
-        [
-            torch.linalg.vector_norm(y[columns].double() - x[point, None].double(), dim=-1)
-            for point, columns in zip(i.split(rows), j.split(rows), strict=True)
-        ]
-    )
+    parts = []
+    for point, columns in zip(i.split(rows), j.split(rows), strict=True):
+        others = y.index_select(0, columns.flatten()).double().view(*columns.shape, -1)
+        parts.append(torch.linalg.vector_norm(others.sub_(x[point, None]), dim=-1))
+    return torch.cat(parts)
 
 
 def _tiles(rows: int, columns: int, device: torch.device) -> Iterator[tuple[slice, slice]]:

@@ -44,7 +44,7 @@ def wasserstein(x: Tensor, y: Tensor, p: int = 1) -> Tensor:
     """
     _check_equal(x, y, p)
     if x.shape[-1] == 1:
-        return _sorted_distance(x.mT, y.mT, p).squeeze(-1).pow(1 / p)
+        return _sorted_distance(x.mT, y.mT, p).squeeze(-1).pow(1 / p).to(x)
     return over_batch(lambda x, y: _assignment(distances(x, y).double().pow(p)).pow(1 / p).to(x), x, y)
 
 
@@ -77,7 +77,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, directions: Tensor, p: int = 1) -> 
         f"directions has shape {tuple(directions.shape)}, expected (P, {x.shape[-1]})",
     )
     theta = directions.to(x)
-    return _sorted_distance(theta @ x.mT, theta @ y.mT, p).mean(dim=-1).pow(1 / p)
+    return _sorted_distance(theta @ x.mT, theta @ y.mT, p).mean(dim=-1).pow(1 / p).to(x)
 
 
 def random_directions(count: int, dim: int, seed: int = 0) -> Tensor:
@@ -88,7 +88,7 @@ def random_directions(count: int, dim: int, seed: int = 0) -> Tensor:
 
 def _sorted_distance(x: Tensor, y: Tensor, p: int) -> Tensor:
     """The power `p` of the distance between scalar samples, from shape `(*, N)` to `(*)`."""
-    return (x.sort(dim=-1).values - y.sort(dim=-1).values).abs().pow(p).mean(dim=-1)
+    return (x.sort(dim=-1).values - y.sort(dim=-1).values).abs().double().pow(p).mean(dim=-1)
 
 
 def _assignment(cost: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ dt { color: var(--soft); } dd { margin: 0; text-align: right; font-variant-numer
 
 SUBSCRIPT = re.compile(r"\b([A-Z]{1,3})_(\w{1,3})\b")
 TYPES = {".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+SENTENCE = 30  # characters from which on a cell is one
 
 
 class Section(abc.ABC):
@@ -95,8 +96,7 @@ class Table(Section):
             )
 
     def html(self) -> str:
-        numeric = [all(_is_number(row[i]) for row in self.rows) for i in range(len(self.header))]
-        kinds = [' class="number"' if number and self.rows else "" for number in numeric]
+        kinds = [_kind([row[i] for row in self.rows]) for i in range(len(self.header))]
         head = "".join(
             f'<th scope="col"{kind}>{_text(name)}</th>' for kind, name in zip(kinds, self.header, strict=True)
         )
@@ -109,6 +109,13 @@ class Table(Section):
         caption = f"<caption>{_text(self.caption)}</caption>" if self.caption else ""
         table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'<div class="scroll">{table}</div>'
+
+
+def _kind(column: Sequence[object]) -> str:
+    """The class of a column's cells: numbers stand to the right, sentences get room to be read."""
+    if column and all(_is_number(cell) for cell in column):
+        return ' class="number"'
+    return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ""
 
 
 @dataclass(frozen=True)

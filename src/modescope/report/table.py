@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from ..metrics import METRICS, MetricResult
 from .groups import Group, Scene
@@ -103,4 +103,4 @@ def chance(better: Sequence[float], worse: Sequence[float]) -> float:
     if a + b == 0:
         return 1 / math.comb(len(better) + len(worse), len(better))
     freedom = (a + b) ** 2 / (a**2 / (len(better) - 1) + b**2 / (len(worse) - 1))
-    return float(student.sf(difference / math.sqrt(a + b), freedom))
+    return float(stdtr(freedom, -difference / math.sqrt(a + b)))

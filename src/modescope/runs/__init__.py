@@ -1,7 +1,8 @@
 """Runs: folders that are trained into, resumed, and read."""
 
+from .battles import Battles, battle_runs
 from .experiment import Evaluation, Experiment
 from .many import train_many
 from .run import History, Run, train_runs
 
-__all__ = ["Evaluation", "Experiment", "History", "Run", "train_many", "train_runs"]
+__all__ = ["Battles", "Evaluation", "Experiment", "History", "Run", "battle_runs", "train_many", "train_runs"]
