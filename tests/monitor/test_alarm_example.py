@@ -29,7 +29,7 @@ def test_modes_are_counted(example: ModuleType) -> None:
 def test_the_story(
     example: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    for name, value in (("FADE", 400), ("RESTART", 700), ("STEPS", 1000)):
+    for name, value in (("FADE", 400), ("RESTART", 700), ("STEPS", 820)):
         monkeypatch.setattr(example, name, value)
     story = example.train(seed=1, steps=example.STEPS, every=25)
     (update, event, back), *_ = story.alarms
