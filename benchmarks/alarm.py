@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from scipy.stats import beta
+from scipy.stats import binomtest
 from torch import Tensor
 
 import modescope as ms
@@ -79,6 +79,9 @@ EXCURSIONS: dict[str, Callable[[int], Fakes]] = {
     "overshooting": lambda look: Fakes(radius=1 + 0.6 * math.exp(-((look - 40) ** 2) / 400)),
 }
 
+WARMUP = 70  # looks, by when it is over
+PATIENT = f"overshooting, warmup of {WARMUP} looks"
+
 COLLAPSES: dict[str, Callable[[int], Fakes]] = {
     "to one mode, at once": lambda look: Fakes(some({2}) if look >= START else some(set(range(8)))),
     "to one mode, over 60 looks": lambda look: Fakes(some({2}, 1 - after(look, 60))),
@@ -96,11 +99,11 @@ COLLAPSES: dict[str, Callable[[int], Fakes]] = {
 FROM_THE_START = ("hopping from the first look on", "never more than 4 modes")
 
 
-def first_alarm(scenario: Callable[[int], Fakes], seed: int, real: bool) -> int | None:
+def first_alarm(scenario: Callable[[int], Fakes], seed: int, real: bool, warmup: int = 5) -> int | None:
     """The look of the first alarm of a run, if there is one."""
     generator = torch.Generator().manual_seed(seed)
     data = Fakes().draw(generator, 4096) if real else None
-    monitor = ms.CollapseMonitor(data, every=1, seed=seed)
+    monitor = ms.CollapseMonitor(data, every=1, warmup=warmup, seed=seed)
     for look in range(LOOKS):
         event = monitor.watch(scenario(look).draw(generator), step=look)
         if event is not None:
@@ -108,20 +111,15 @@ def first_alarm(scenario: Callable[[int], Fakes], seed: int, real: bool) -> int 
     return None
 
 
-def interval(hits: int, runs: int) -> tuple[float, float]:
-    """The 95 % interval of Clopper and Pearson."""
-    low = float(beta.ppf(0.025, hits, runs - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(0.975, hits + 1, runs - hits)) if hits < runs else 1.0
-    return low, high
-
-
-def study(scenario: Callable[[int], Fakes], runs: int, real: bool, since: int | None) -> dict[str, object]:
+def study(
+    scenario: Callable[[int], Fakes], runs: int, real: bool, since: int | None, warmup: int = 5
+) -> dict[str, object]:
     """Rates over runs; `since` is the look at which it collapses, None if it does not."""
-    alarms = [first_alarm(scenario, seed, real) for seed in range(runs)]
+    alarms = [first_alarm(scenario, seed, real, warmup) for seed in range(runs)]
     rung = [look for look in alarms if look is not None]
     early = [look for look in rung if since is not None and look < since]
     hits = len(rung) - len(early)
-    low, high = interval(hits, runs)
+    low, high = binomtest(hits, runs).proportion_ci(0.95, "exact")
     row: dict[str, object] = {"runs": runs, "alarms": hits, "rate": hits / runs, "low": low, "high": high}
     if since is not None:
         delays = sorted(look - since + 1 for look in rung if look >= since)
@@ -143,6 +141,7 @@ def main(runs: int, path: Path) -> None:
             for scenario, make in scenarios.items():
                 rows[group][scenario] = study(make, count, real, None)
                 print(name, scenario, rows[group][scenario], flush=True)
+        rows["excursions"][PATIENT] = study(EXCURSIONS["overshooting"], count, real, None, warmup=WARMUP)
         for scenario, make in COLLAPSES.items():
             since = 0 if scenario in FROM_THE_START else START
             rows["collapses"][scenario] = study(make, max(10, 2 * count // 7), real, since)

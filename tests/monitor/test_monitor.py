@@ -262,3 +262,8 @@ def test_bad_input_is_told() -> None:
         make().watch(None)  # type: ignore[arg-type]
     with pytest.raises(ModescopeError, match="3 coordinates, expected 2"):
         make().watch(torch.zeros(64, 3))
+
+
+def test_a_small_file_of_real_samples_is_read_whole(tmp_path: Path) -> None:
+    np.savez(tmp_path / "real.npz", a=real(200).numpy(), b=np.zeros(3))
+    assert ms.CollapseMonitor(f"{tmp_path / 'real.npz'}:a").window == 50

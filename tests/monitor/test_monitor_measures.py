@@ -9,7 +9,7 @@ from modescope.core import ModescopeError
 from modescope.metrics import vendi_score
 from modescope.monitor import Yardstick, diversity
 from modescope.monitor.embed import POINT_DIM, Embedding
-from modescope.monitor.measures import resolution_of, squares
+from modescope.monitor.measures import resolution_of
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -39,11 +39,6 @@ def test_against_plain_definitions(dim: int) -> None:
     assert found["effective"] == pytest.approx(float(vendi_score(x, "gaussian", resolution, order=2.0)))
     assert found["distinct"] == 1
     assert "covered" not in found
-
-
-def test_squares_are_of_differences() -> None:
-    x, y = torch.randn(20, 5, generator=generator()).double() + 100, torch.randn(30, 5, generator=generator(1)).double()
-    assert torch.allclose(squares(x, y), (x[:, None] - y).square().sum(-1))
 
 
 @pytest.mark.parametrize("kept", [1, 2, 4, 6, 8])

@@ -1,6 +1,6 @@
 """One sentence for the person who typed it."""
 
-__all__ = ["ModescopeError", "MissingExtraError", "extra", "is_number", "need", "nearest_name"]
+__all__ = ["ModescopeError", "MissingExtraError", "extra", "is_number", "is_whole", "need", "nearest_name"]
 
 import difflib
 import importlib
@@ -32,6 +32,11 @@ def is_number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond all floats
         return False
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Whether `value` is an integer of at least `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def nearest_name(kind: str, given: object, valid: Iterable[str]) -> ModescopeError:

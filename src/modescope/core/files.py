@@ -1,7 +1,8 @@
 """Files that are whole or not there."""
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "finite"]
 
+import math
 import os
 import secrets
 from pathlib import Path
@@ -37,3 +38,8 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
         fresh.unlink(missing_ok=True)
         raise
     return path
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON knows it: None where it is not finite."""
+    return value if math.isfinite(value) else None

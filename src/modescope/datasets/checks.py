@@ -4,7 +4,7 @@ __all__ = ["nested", "not_negative", "per_component", "positive", "vector", "who
 
 from typing import Any
 
-from ..core.errors import ModescopeError, is_number, need
+from ..core.errors import ModescopeError, is_number, is_whole, need
 
 
 def positive(name: str, value: Any) -> None:
@@ -19,8 +19,7 @@ def not_negative(name: str, value: Any) -> None:
 
 def whole(name: str, value: Any, least: int = 1) -> None:
     """Raises unless `value` is an integer of at least `least`."""
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    need(good, f"{name} is {value!r}, expected a whole number of at least {least}")
+    need(is_whole(value, least), f"{name} is {value!r}, expected a whole number of at least {least}")
 
 
 def nested(value: Any) -> Any:

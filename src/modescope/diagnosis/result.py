@@ -3,7 +3,6 @@
 __all__ = ["Diagnosis"]
 
 import io
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.errors import extra
+from ..core.files import finite
 from ..report.text import interval, number, plural
 from .compare import Row
 from .evidence import Evidence
@@ -129,8 +129,3 @@ def table_of(rows: tuple[Row, ...], has_notes: bool) -> Table:
         shown = [row.measure.title, number(row.value), interval(row.low, row.high), number(row.real), row.gap_shown]
         table.add_row(*shown, *([row.note] if has_notes else ()), style="bold" if row.is_clear else "")
     return table
-
-
-def finite(value: float) -> float | None:
-    """A number that JSON knows, or None."""
-    return value if math.isfinite(value) else None

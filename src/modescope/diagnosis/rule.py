@@ -11,8 +11,8 @@ from .evidence import SCALE, Evidence, Share
 
 VerdictName = Literal["none", "partial", "severe", "unknown"]
 
+# Together 5 %: how often, at most, no collapse is called one.
 LEVELS = {"missed": 0.02, "lost_modes": 0.01, "lost_clusters": 0.01, "twins": 0.01}
-"""Together 5 %: how often no collapse is called one."""
 LEAST = 0.05  # of the real data, or of the fakes: a smaller loss is not called a collapse, however sure it is
 SEVERE = 1 / 3
 BESIDE, FAR = 0.1, 0.8  # shares of fakes off the data, from which neighbours of the data, and clusters, tell little

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ..core.errors import ModescopeError, need
+from ..core.errors import ModescopeError, is_whole, need
 from ..sources import Source
 from .base import Features
 from .resize import unit
@@ -35,8 +35,10 @@ class PCA(Features):
     images = False
 
     def __init__(self, components: int, device: str = "cpu") -> None:
-        good = isinstance(components, int) and not isinstance(components, bool) and components >= 1
-        need(good, f"pca has {components!r} components, expected a whole number of at least 1, as in pca:50")
+        need(
+            is_whole(components, 1),
+            f"pca has {components!r} components, expected a whole number of at least 1, as in pca:50",
+        )
         self.name = f"pca:{components}"
         self.dim = components
         self.device = device

@@ -15,7 +15,6 @@ from .ali import ALI
 from .composition import holds
 from .dragan import DRAGAN
 from .fgan import FGAN
-from .gan import GAN
 from .hinge import Hinge
 from .label_smoothing import LabelSmoothing
 from .lsgan import LSGAN
@@ -83,7 +82,6 @@ def of_fgan(method: FGAN) -> float:
 
 
 THRESHOLDS: dict[type[Method], Callable[[Any], float]] = {
-    GAN: lambda method: 0.0,
     DRAGAN: lambda method: 0.0,
     Hinge: lambda method: 0.0,
     WeightedJS: lambda method: 0.0,  # its score is log (p / q), whatever the weight of reals

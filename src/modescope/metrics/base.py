@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..core.files import finite
 from ..datasets.base import Dataset
 
 Compute = Callable[[Tensor, Dataset, torch.Generator], Tensor]
@@ -112,19 +113,15 @@ class MetricResult:
         """Plain values for JSON, with None for numbers that are not finite."""
         return {
             "name": self.name,
-            "value": _plain(self.value),
-            "low": _plain(self.low),
-            "high": _plain(self.high),
-            "floor": _plain(self.floor),
+            "value": finite(self.value),
+            "low": finite(self.low),
+            "high": finite(self.high),
+            "floor": finite(self.floor),
             "direction": self.direction,
             "protocol": self.protocol,
-            "per_member": [_plain(value) for value in self.per_member],
+            "per_member": [finite(value) for value in self.per_member],
             "label": self.label,
-            "floor_sd": _plain(self.floor_sd),
-            "ceiling": None if self.ceiling is None else _plain(self.ceiling),
+            "floor_sd": finite(self.floor_sd),
+            "ceiling": None if self.ceiling is None else finite(self.ceiling),
             "note": self.note,
         }
-
-
-def _plain(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
+from ..metrics.pairwise import distances
 
 MEASURES = {
     "spread": "spread of the fakes",
@@ -59,11 +60,11 @@ class Yardstick:
         """
         real = real.double()
         some = real[torch.randperm(len(real), generator=generator)[:window]]
-        gaps = squares(some, some).fill_diagonal_(torch.inf)
+        gaps = distances(some, some).square().fill_diagonal_(torch.inf)
         resolution = resolution_of(gaps)
         need(resolution > 0, "most real samples are alike, expected samples that differ")
         order = torch.randperm(len(real), generator=generator)
-        near = squares(real[order[:ANCHORS]], real[order]) <= resolution**2
+        near = distances(real[order[:ANCHORS]], real[order]) <= resolution
         near.fill_diagonal_(False)  # a sample does not count itself
         due = near.sum(1) * (window / (len(real) - 1))
         known = due >= DUE
@@ -111,7 +112,7 @@ def diversity(x: Tensor, yardstick: Yardstick | None = None) -> dict[str, float]
         A number for each name of :data:`MEASURES`, but ``covered`` only where it can be told.
     """
     n, x = len(x), x.double()
-    gaps = squares(x, x).fill_diagonal_(torch.inf)
+    gaps = distances(x, x).square().fill_diagonal_(torch.inf)
     if yardstick is None:
         resolution = resolution_of(gaps)
         twin = COPIES / FRACTION * resolution
@@ -126,18 +127,10 @@ def diversity(x: Tensor, yardstick: Yardstick | None = None) -> dict[str, float]
         "spread": gaps.fill_diagonal_(0).sqrt().sum() / (n * (n - 1)),
     }
     if yardstick is not None and len(yardstick.anchors):
-        near = squares(yardstick.anchors, x) <= resolution**2
+        near = distances(yardstick.anchors, x) <= resolution
         if near.any(0).double().mean() >= ON_DATA * yardstick.reach:
             found["covered"] = (near.sum(1) >= SCARCE * yardstick.due).double().mean()
     return {name: float(found[name]) for name in MEASURES if name in found}
-
-
-def squares(x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances, with shape `(N, M)`, by a matrix product around the mean: fast, and exact enough."""
-    center = x.mean(0)
-    a, b = x - center, y - center
-    norms = b.square().sum(1) + a.square().sum(1, keepdim=True)
-    return torch.addmm(norms, a, b.mT, alpha=-2).clamp_(min=0)
 
 
 def resolution_of(gaps: Tensor) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..core.errors import is_number, need
+from ..core.errors import is_number, is_whole, need
 from .alarm import Alarm, Event, Level
 from .embed import Embedding
 from .loggers import PREFIX, Write, writer_of
@@ -253,8 +253,3 @@ def made_by(make: Callable[[], Tensor]) -> Tensor:
     need(callable(make), f"fakes are a {type(make).__name__}, expected a tensor or a function that makes one")
     with untouched_randomness(), torch.no_grad():
         return make()
-
-
-def is_whole(value: object, least: int) -> bool:
-    """Whether a value is an integer of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

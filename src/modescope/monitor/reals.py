@@ -81,9 +81,7 @@ def opened(real: str | Path | Dataset | Source) -> Source:
     """Samples of a file, a folder or a named data set, not too many and in no order."""
     if isinstance(real, Source):
         return real
-    if isinstance(real, Dataset) or not Path(real).exists():
-        return open_source(real, n=LIMIT, name="real")
-    source = open_source(real, name="real")
+    source = open_source(real, endless=LIMIT, name="real")
     return source if source.count <= LIMIT else open_source(real, n=LIMIT, name="real")
 
 

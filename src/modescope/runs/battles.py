@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .. import datasets
 from ..core.errors import need
+from ..core.files import finite
 from ..core.noise import seed_of
 from .critics import critic_of, pack_of
 from .experiment import first_difference
@@ -231,11 +232,6 @@ def outcome_of(match: "Battle") -> str:
     if match.winner != "tie":
         return match.winner
     return "even" if match.fair else "unfair"
-
-
-def finite(value: float) -> float | None:
-    """A number that JSON knows, or None."""
-    return value if math.isfinite(value) else None
 
 
 def plain(estimate: Estimate) -> dict[str, float | None]:

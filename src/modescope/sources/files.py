@@ -22,7 +22,7 @@ from .base import Source
 from .layout import to_rows
 from .settle import Options, Raw, refuse, settle, subset
 
-BROKEN = (OSError, ValueError, EOFError, RuntimeError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+BROKEN = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def from_npy(path: Path, options: Options) -> Source:

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from .. import datasets
-from ..core.errors import ModescopeError, is_number, need
+from ..core.errors import ModescopeError, is_number, is_whole, need
 from ..datasets import Dataset
 from ..runs import Run
 from .archive import from_zip
@@ -168,11 +168,6 @@ def from_npz_text(text: str, options: Options) -> Source:
     need(rest[:1] in ("", ":"), f"{text!r} is of an unknown kind, expected FILE.npz or FILE.npz:key")
     need(path.is_file(), f"there is no file {str(path)!r}")
     return from_npz(path, rest[1:], options)
-
-
-def is_whole(value: object, least: int) -> bool:
-    """Whether `value` is an integer of at least `least`."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def checked_seed(seed: int) -> int:

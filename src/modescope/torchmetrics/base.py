@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..core.errors import need
 from ..features.base import Features
 from ..metrics.neighbours import check_points
-from .library import Metric, MetricCollection
+from .imported import Metric, MetricCollection
 from .rows import gather
 
 Kind = Literal["real", "fake"]

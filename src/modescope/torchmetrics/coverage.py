@@ -18,15 +18,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..core.errors import need
 from ..metrics.ndb import different_bins
 from ..metrics.prd import prd
 from ..metrics.prdc import prdc
 from .base import Outputs, Values
-from .gathered import Gathered
+from .gathered import Gathered, OfNeighbours
 
 
-class PRDC(Gathered):
+class PRDC(OfNeighbours):
     r"""Precision, recall, density and coverage by nearest-neighbour balls, at the cost of one.
 
     See :func:`~modescope.metrics.prdc.prdc`. All should be as of real samples; more is better but for density, which
@@ -46,17 +45,9 @@ class PRDC(Gathered):
 
     outputs: ClassVar[Outputs] = {"precision": True, "recall": True, "density": None, "coverage": True}
     family = "prdc"
-    randomised = False
-    plot_lower_bound = 0.0
 
     def __init__(self, k: int = 5, **settings: Any) -> None:
-        super().__init__(**settings)
-        need(k >= 1, f"k is {k}, expected at least 1")
-        self.k = k
-
-    @property
-    def protocol(self) -> str:
-        return f"k{self.k}"
+        super().__init__(k, **settings)
 
     def measure(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> Values:
         return asdict(prdc(real, fake, self.k))

@@ -16,7 +16,7 @@ from ..metrics.mmd import median_bandwidth
 from ..metrics.pairwise_diversity import pairwise_diversity
 from ..metrics.vendi import vendi_score
 from .base import Outputs, Values
-from .gathered import Gathered
+from .gathered import Gathered, OfNeighbours
 
 
 class GaussianVendiScore(Gathered):
@@ -136,7 +136,7 @@ class BirthdayParadox(Gathered):
         }
 
 
-class Rarity(Gathered):
+class Rarity(OfNeighbours):
     r"""How rare the fakes would be among the real samples: the mean of those within a ball, and the share of others.
 
     See :func:`~modescope.metrics.memorisation.rarity`. Rarity should be as of real samples; the share outside all
@@ -153,17 +153,9 @@ class Rarity(Gathered):
 
     outputs: ClassVar[Outputs] = {"rarity": None, "rarity_outside": False}
     family = "rarity"
-    randomised = False
-    plot_lower_bound = 0.0
 
     def __init__(self, k: int = 3, **settings: Any) -> None:
-        super().__init__(**settings)
-        need(k >= 1, f"k is {k}, expected at least 1")
-        self.k = k
-
-    @property
-    def protocol(self) -> str:
-        return f"k{self.k}"
+        super().__init__(k, **settings)
 
     def measure(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> Values:
         if len(real) <= self.k:

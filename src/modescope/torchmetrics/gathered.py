@@ -1,6 +1,6 @@
 """Metrics that need the samples themselves: they are kept, all of them or a random part."""
 
-__all__ = ["Gathered"]
+__all__ = ["Gathered", "OfNeighbours"]
 
 import abc
 from collections.abc import Callable
@@ -113,6 +113,27 @@ class Gathered(TwoSets):
             keys, least = keys.topk(self.limit, largest=False)
             setattr(self, f"{kind}_keys", [keys])
             setattr(self, f"{kind}_rows", [rows[least.to(rows.device)]])
+
+
+class OfNeighbours(Gathered):
+    r"""A measure by the balls to the :math:`k`-th neighbour.
+
+    Arguments:
+        k: Which neighbour sets the radius.
+        settings: See :class:`Gathered`.
+    """
+
+    randomised = False
+    plot_lower_bound = 0.0
+
+    def __init__(self, k: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        need(k >= 1, f"k is {k}, expected at least 1")
+        self.k = k
+
+    @property
+    def protocol(self) -> str:
+        return f"k{self.k}"
 
 
 def joined(state: list[Tensor] | Tensor) -> Tensor:

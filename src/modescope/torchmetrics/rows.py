@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..metrics.sets import shuffled
-from .library import gather_all_tensors
+from .imported import gather_all_tensors
 
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64)  # of states
 DIMS = 8  # of a state at most
