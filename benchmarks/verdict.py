@@ -88,7 +88,7 @@ CASES = (
     *(Case("ring of 8, 2 lost", n, ring(2), LOST) for n in (100, 250)),
     *(Case("ring of 8, 4 lost", n, ring(4), LOST) for n in (100, 250)),
     *(Case("ring of 8, 7 lost", n, ring(7), LOST) for n in (100, 250)),
-    *(Case("1,000 modes, half lost", n, thousand(500), LOST) for n in (1000, 2000, 3000, 5000)),
+    *(Case("1,000 modes, half lost", n, thousand(500), LOST) for n in (1000, 2000, 3000)),
     Case("ring of 8, each fake twice", 250, copies, LOST),
 )
 
@@ -119,7 +119,7 @@ def main() -> None:
             )
             print(f"{case.name:28} n = {case.n:5,}  right {right / given.draws:6.1%} [{low:.1%}, {high:.1%}]  "
                   f"{dict(counts)}", flush=True)  # fmt: skip
-    atomic_write(given.out, json.dumps({"draws": given.draws, "cases": rows}, indent=1) + "\n")
+            atomic_write(given.out, json.dumps({"draws": given.draws, "cases": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ class Dataset(abc.ABC):
         """The number of coordinates of a sample, :math:`D`."""
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a sample before it is flattened: `(D,)`, or `(C, H, W)` of an image."""
+        return (self.dim,)
+
+    @property
     @abc.abstractmethod
     def uniforms(self) -> int:
         """How many uniform numbers one sample takes."""
