@@ -1,7 +1,8 @@
 """Prints every ratio: ``python -m benchmarks [name ...]``.
 
 All on one thread a process, pairs of timings alternating, medians of their ratios. With a CUDA device the ring on that
-device is timed too. ``python -m benchmarks agreement`` takes no times: it holds our values against other code's.
+device is timed too. ``python -m benchmarks agreement`` takes no times: it holds our values against other code's;
+``python -m benchmarks judges`` measures what real images score by the judges that the package ships.
 """
 
 import os
@@ -19,6 +20,7 @@ from . import diagnosis
 from .monitor import monitoring
 from .plain import AdamLoop, ReviewLoop
 from .populations import Team, population, rate, synchronize
+from .reading import reading
 from .timing import Ratio, paired, seconds
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -196,6 +198,7 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
     "large": diagnosis.large,
     "points": diagnosis.points,
     "imports": diagnosis.imports,
+    "reading": reading,
 }
 
 
@@ -206,6 +209,10 @@ def main(names: list[str]) -> None:
         from .agreement import agreement
 
         return agreement()
+    if names == ["judges"]:
+        from .judges import judges
+
+        return judges()
     print(f"torch {torch.__version__}, {platform.machine()}, {CORES} cores, one thread a process", flush=True)
     for name in names or ALL:
         for ratio in ALL[name]():

@@ -15,7 +15,7 @@ from .datasets.base import Dataset
 from .nets import Architecture
 from .nets import architecture as named_architecture
 from .papers.settings import setting_for
-from .runs import Evaluation, Experiment, Run
+from .runs import Evaluation, Experiment, Run, block_for
 
 
 def plan(
@@ -31,8 +31,8 @@ def plan(
     """All that determines a run's numbers, with what was not given filled in.
 
     A training setting is the caller's, else the data set preset's (its paper's), else the method's (its paper's), else
-    the default of :class:`modescope.core.config.Training`. The networks are the caller's, else the preset's, else the
-    common small ones.
+    the default of :class:`modescope.core.config.Training`. The networks and the evaluation are the caller's, else the
+    preset's, else the common small ones.
 
     Arguments:
         dataset: A name such as ``ring``, a preset such as ``ring:unrolled``, a path to an array, or a data set.
@@ -47,8 +47,8 @@ def plan(
     Raises:
         ModescopeError: If a name is unknown or a value is not valid.
     """
-    setting = setting_for(dataset if isinstance(dataset, str) else "")
     data = datasets.make(dataset) if isinstance(dataset, str) else dataset
+    setting = setting_for(dataset if isinstance(dataset, str) else "", data)
     game = methods.build(method) if isinstance(method, str) else method
     if isinstance(architecture, str | None):
         architecture = named_architecture(architecture or setting.architecture)
@@ -69,8 +69,8 @@ def plan(
         training=Training(**{**game.settings(), **setting.training, **chosen}),
         seeds=tuple(int(seed) for seed in seeds),
         sweep={name: tuple(float(value) for value in values) for name, values in (sweep or {}).items()},
-        evaluation=evaluation or Evaluation(),
-        **engine,
+        evaluation=evaluation or Evaluation(**setting.evaluation),
+        **{"block": block_for(data.shape, engine.get("device", "cpu")), **engine},
     )
 
 

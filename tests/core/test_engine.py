@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -106,6 +107,10 @@ class Plain:
                 for _ in range(self.critic_steps):
                     self.critic_step(self.G, *next(fresh))
                 self.generator_step(self.D, next(fresh)[1])
+            case "shared-batch":
+                for _ in batches:
+                    self.critic_step(self.G, *next(fresh))
+                self.generator_step(self.D, batches[-1][1])
             case "generator-first":
                 self.generator_step(self.D, next(fresh)[1])
                 for _ in range(self.critic_steps):
@@ -156,6 +161,8 @@ def case(
 case("critic-first")
 case("generator-first", order="generator-first")
 case("simultaneous", order="simultaneous")
+case("shared batch", order="shared-batch")
+case("shared batch, two critic steps, average", 2, order="shared-batch", ema=0.9)
 case("critic-first, two critic steps, average, cosine", 2, ema=0.9, schedule="cosine", critic_lr=2e-2)
 case("generator-first, two critic steps, linear", 2, order="generator-first", schedule="linear", beta1=0.9)
 case("simultaneous, two critic steps, average", 2, order="simultaneous", ema=0.5, optimizer="rmsprop", alpha=0.9)
@@ -205,7 +212,7 @@ def test_as_a_plain_loop(name: str) -> None:
 
 def test_the_orders_differ() -> None:
     """So that the cases above cannot all pass with one order."""
-    orders: tuple[Order, ...] = ("critic-first", "generator-first", "simultaneous")
+    orders: tuple[Order, ...] = ("critic-first", "generator-first", "simultaneous", "shared-batch")
     found = []
     for order in orders:
         training = Training(steps=STEPS, batch_size=SIZE, lr=5e-3, order=order)
@@ -213,6 +220,18 @@ def test_the_orders_differ() -> None:
         population.play = population.game_step  # type: ignore[assignment]  # for three steps not worth capturing
         population.advance(3)
         found.append(population.state["flats"]["generator"])
-    assert not torch.allclose(found[0], found[1], atol=1e-6)
-    assert not torch.allclose(found[0], found[2], atol=1e-6)
-    assert not torch.allclose(found[1], found[2], atol=1e-6)
+    for one, other in combinations(found, 2):
+        assert not torch.allclose(one, other, atol=1e-6)
+
+
+def test_a_shared_batch_makes_its_samples_once() -> None:
+    """The generator's matrix products of the critic's step are those of its own step."""
+
+    def products(order: Order) -> int:
+        training = Training(steps=STEPS, batch_size=SIZE, order=order)
+        population = Population(GAN(), RING, SPACE, training, [Member(3)], dtype=torch.float64)
+        population.advance(1)
+        nodes = population.play.replay.__self__.graph.nodes  # type: ignore[union-attr]
+        return sum(node.target in (torch.ops.aten.addmm.default, torch.ops.aten.mm.default) for node in nodes)
+
+    assert products("critic-first") - products("shared-batch") == 3  # the layers of the generator

@@ -230,7 +230,7 @@ def test_memory_progress_and_noise_reach_the_losses() -> None:
     assert not torch.allclose(first, second, atol=1e-3)
 
 
-@pytest.mark.parametrize("order", ["critic-first", "generator-first", "simultaneous"])
+@pytest.mark.parametrize("order", ["critic-first", "generator-first", "simultaneous", "shared-batch"])
 def test_memory_is_taken_after_the_step_on_its_last_batch(order: str) -> None:
     found = population(Counting(), [2], order=order)
     found.advance(1)
@@ -384,6 +384,28 @@ def test_samples_are_the_generator_at_the_latents() -> None:
     x = hidden @ view["2.weight"].T + view["2.bias"]
     torch.testing.assert_close(found.sample(1024)[0], x, rtol=0, atol=1e-13)
     torch.testing.assert_close(found.sample(3)[0], x[:3], rtol=0, atol=1e-13)
+
+
+def test_samples_that_are_made_in_pieces_are_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = population(GAN())
+    whole = found.sample(5000)
+    monkeypatch.setattr("modescope.core.engine.AT_ONCE", 3000)
+    torch.testing.assert_close(found.sample(5000), whole, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("ahead", [1, 300, 10**9])
+def test_how_far_ahead_real_samples_are_mapped_changes_nothing(ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modescope.core.noise.CHUNK_STEPS", 5)
+    usual = population(GAN())
+    usual.advance(8)
+    monkeypatch.setattr("modescope.core.engine.AHEAD", ahead)
+    other = population(GAN())
+    other.advance(3)
+    again = population(GAN())
+    again.load_state_dict(other.state_dict())
+    for found in (other, again):
+        found.advance(8 - found.step)
+        assert equal(found, usual)
 
 
 def test_few_samples_of_a_normalised_generator_are_taken_in_company() -> None:

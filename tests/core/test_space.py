@@ -14,13 +14,14 @@ class Spec:
 
     name: str
 
-    def build(self, inputs: int, outputs: int) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...]) -> nn.Module:
+        assert shape == (5,)
         module = nn.Linear(inputs, outputs)
         module.asked = self.name  # type: ignore[assignment]
         return module
 
 
-SPACE = Space(5, 3, Spec("g"), Spec("c"), Spec("e"))
+SPACE = Space((5,), 3, Spec("g"), Spec("c"), Spec("e"))
 
 
 def shape(module: nn.Module) -> tuple[object, int, int]:

@@ -188,7 +188,7 @@ def test_bad_paths(folder):
     (folder / "folder.npy").mkdir()
     cases = {
         "missing.npy": "there is no file 'missing.npy'",
-        "folder.npy": "there is no file 'folder.npy'",
+        "folder.npy": "the folder 'folder.npy' holds no images",
         "sub/missing.csv": "there is no file",
         "rows.txt": "'rows.txt' is of an unknown kind, expected a file that ends in .npy, .npz, .csv",
         "two.npz": "holds 2 arrays, give the key of one: labels, samples",

@@ -64,6 +64,12 @@ def test_latents_are_an_even_mixture_of_unit_gaussians():
         close(mine.std(), 1.0, 0.02)
 
 
+def test_latents_about_a_centre_have_the_standard_deviation_that_was_asked_for():
+    wide, narrow = (MultiModalLatents(modes=3, spread=4.0, std=std) for std in (1.0, 0.25))
+    z = torch.randn(50, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    close(4 * (narrow.placed(z) - wide.placed(torch.cat([0 * z[:, :-1], z[:, -1:]], -1))), z[:, :-1])
+
+
 def test_extreme_normals_pick_the_outer_components():
     method = MultiModalLatents(modes=4, spread=2.0)
     for dtype in (torch.float32, torch.float64):
@@ -157,7 +163,7 @@ def test_an_encoder_learns_the_placed_latents():
 
 
 def test_spread_can_be_swept():
-    assert set(float_fields(MultiModalLatents())) == {"spread"}
+    assert set(float_fields(MultiModalLatents())) == {"spread", "std"}
 
 
 # What a single Gaussian cannot do: the modes are half-lines, left of -gap / 2 and right of gap / 2
@@ -257,6 +263,7 @@ def test_trained_generators_obey_the_bound_and_the_mixture_goes_below_it():
         ({"modes": 2.5}, r"^modes is 2.5, "),
         ({"spread": -1.0}, r"^spread is -1.0, expected at least 0$"),
         ({"spread": math.inf}, r"^spread is inf, "),
+        ({"std": 0.0}, r"^std is 0.0, expected more than 0$"),
         ({"dim": 0}, r"^dim is 0, expected nothing or a whole number of at least 1$"),
         ({"base": "gan"}, r"^base is 'gan', expected a method"),
     ],

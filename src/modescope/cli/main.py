@@ -17,6 +17,7 @@ from rich.text import Text
 from ..core.errors import ModescopeError, nearest_name, need
 from .battle import Battle
 from .benchmark import Benchmark
+from .data import Data
 from .diagnose import Diagnose
 from .show import Show
 
@@ -171,6 +172,7 @@ COMMANDS: dict[str, type] = {
     "benchmark": Benchmark,
     "battle": Battle,
     "diagnose": Diagnose,
+    "data": Data,
 }
 DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"
 

@@ -19,7 +19,7 @@ from ..core.method import Method
 from ..datasets import Dataset
 from ..nets import Architecture, UserModule, architecture
 from ..papers.settings import setting_for
-from ..runs import Evaluation, Experiment, Run
+from ..runs import Evaluation, Experiment, Run, block_for
 from ..runs.run import check_pace
 from .flags import Flags, flags_of, parse
 from .output import finish, print_metrics
@@ -58,7 +58,8 @@ class Train:
         device: Where to train.
         dtype: Of all numbers.
         compile: Fuses steps by torch.compile; pays in long runs.
-        block: Members that are trained as one tensor program (32 on a CPU, 4096 elsewhere, if not given).
+        block: Members that are trained as one tensor program; if not given, 32 on a CPU and 4096 elsewhere, and one on
+            images, where a single member fills the machine.
         workers: Processes that train blocks side by side; the number of cores if not given.
         checkpoint_seconds: The least time between two checkpoints.
     """
@@ -108,11 +109,14 @@ def train(args: Sequence[str]) -> int:
 
 def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     """The flags of a data set, a method and the training, with the defaults that they have together."""
-    data, game, setting = datasets.make(dataset), methods.build(method), setting_for(dataset)
+    data, game = datasets.make(dataset), methods.build(method)
+    setting = setting_for(dataset, data)
     training = Training(**{**game.settings(), **setting.training})
     groups = {}
     fields = {
-        f.name: getattr(data, f.name) for f in dataclasses.fields(data) if f.init and can_be_flag(getattr(data, f.name))
+        f.name: getattr(data, f.name)
+        for f in dataclasses.fields(data)
+        if f.init and f.name != "digest" and can_be_flag(getattr(data, f.name))  # a digest is found, not chosen
     }
     if fields:
         groups["data"] = flags_of(type(data), fields, data.summary)
@@ -122,7 +126,9 @@ def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
         if own:
             groups[group] = flags_of(type(layer), own, layer.summary, names[group])
     groups["training"] = flags_of(Training, dataclasses.asdict(training), "How it is trained.")
-    groups["evaluation"] = flags_of(Evaluation, dataclasses.asdict(Evaluation()), "How it is looked at.")
+    groups["evaluation"] = flags_of(
+        Evaluation, dataclasses.asdict(Evaluation(**setting.evaluation)), "How it is looked at."
+    )
     return groups
 
 
@@ -167,7 +173,7 @@ def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Exp
     return Experiment(
         dataset=data,
         method=nest(chosen),
-        architecture=networks_of(command),
+        architecture=networks_of(command, data),
         training=Training(**given["training"]),
         seeds=seeds_of(command.seeds),
         sweep=sweep_of(command.sweep),
@@ -175,7 +181,7 @@ def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Exp
         device=command.device,
         dtype=command.dtype,
         compile=command.compile,
-        block=(32 if command.device == "cpu" else 4096) if command.block is None else command.block,
+        block=block_for(data.shape, command.device) if command.block is None else command.block,
     )
 
 
@@ -187,9 +193,9 @@ def nest(layers: Sequence[Method]) -> Method:
     return method
 
 
-def networks_of(command: Train) -> Architecture:
+def networks_of(command: Train, data: Dataset) -> Architecture:
     """The networks that a command line asks for."""
-    base = architecture(command.architecture or setting_for(command.dataset).architecture)
+    base = architecture(command.architecture or setting_for(command.dataset, data).architecture)
     changes: dict[str, Any] = {}
     for name in ("latent_dim", "prior"):
         if getattr(command, name) is not None:

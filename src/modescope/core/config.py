@@ -17,7 +17,7 @@ from .optim import SGD, Adam, Optimizer, RMSprop
 
 OptimizerName = Literal["adam", "sgd", "rmsprop"]
 Schedule = Literal["constant", "linear", "cosine"]
-Order = Literal["critic-first", "generator-first", "simultaneous"]
+Order = Literal["critic-first", "shared-batch", "generator-first", "simultaneous"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,9 @@ class Training:
         eps: Added to the denominator of Adam and RMSprop.
         schedule: How learning rates fall along the run: ``constant``, ``linear`` or ``cosine`` (both to 0).
         ema: The decay of the averaged generator that is evaluated; 0 evaluates the generator itself.
-        order: Which player steps first, or ``simultaneous``: all on the same batch, from the same point.
+        order: Which player steps first; or ``shared-batch``, critic first and each player after it on the batch of the
+            step before, as DCGAN's code does, so that samples need not be made twice; or ``simultaneous``, all on the
+            same batch, from the same point.
     """
 
     steps: int = 5000

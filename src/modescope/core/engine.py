@@ -2,14 +2,15 @@
 
 __all__ = ["Population"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import grad_and_value, vmap
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from ..datasets.base import Dataset
 from .config import Member, Training
@@ -23,6 +24,8 @@ from .space import Space
 from .state import State, flat_names, freeze, from_flat_names, with_own
 
 COMPANY = 1024  # the fewest latents that are evaluated together, for the statistics of batch normalisation
+AHEAD = 2**22  # numbers of real samples that are mapped from noise at once
+AT_ONCE = 2**22  # numbers of a member's samples that are made at once, which bounds memory on images
 
 Flats = dict[str, Tensor]
 Values = Mapping[str, Tensor]
@@ -121,7 +124,7 @@ class Population:
             self.drawn.prior == "uniform",
             self.method.noise(self.space, size),
         )
-        batches = 1 if self.together else sum(player.steps for player in self.players)
+        batches = 1 + max(self.batch_of_turn())
         return Noise([m.seed for m in self.members], each, batches, self.dtype, self.device)
 
     def averaged(self) -> list[str]:
@@ -139,7 +142,7 @@ class Population:
             method, nets = self.one(values, flats, {}, torch.zeros(3))
             return method.memory(nets)
 
-        found = vmap(begin)(flats, self.values)
+        found = each(begin)(flats, self.values)
         return {k: v.to(self.device, self.dtype if v.is_floating_point() else None).clone() for k, v in found.items()}
 
     # Training
@@ -157,16 +160,31 @@ class Population:
             self.step += 1
 
     def prepare(self) -> None:
-        """Maps the chunk's noise to real samples, and sets its clocks, before its first step."""
-        need, start = self.noise.need, self.step - self.noise.position
-        uniform = self.noise.uniform[0].unflatten(-1, (need.batch_size, need.uniforms))
-        normal = self.noise.normal[0].unflatten(-1, (need.batch_size, need.normals))
-        self.real = self.dataset.push(uniform, normal)  # (steps, batches, S, N, D)
+        """Sets the chunk's clocks before its first step."""
+        start = self.step - self.noise.position
+        self.real: tuple[int, Tensor] | None = None
         rows = []
         for step in range(start, start + self.noise.steps):
             progress = min(1.0, step / max(1, self.training.steps))
             rows.append((progress, learning_rate_factor(self.training.schedule, progress), step))
         self.clocks = torch.tensor(rows, dtype=self.dtype).to(self.device)
+
+    def real_samples(self, step: int) -> Tensor:
+        """The real samples of a step of the chunk, with shape `(batches, S, N, D)`.
+
+        They are mapped from noise for as many steps at once as are few numbers: all of a chunk of points in the plane,
+        one step of images.
+        """
+        need, noise = self.noise.need, self.noise
+        numbers = noise.batches * len(self.members) * need.batch_size * self.dataset.dim
+        ahead = max(1, AHEAD // numbers)
+        first = step - step % ahead
+        if self.real is None or self.real[0] != first:
+            rows = slice(first, first + ahead)
+            uniform = noise.uniform[0][rows].unflatten(-1, (need.batch_size, need.uniforms))
+            normal = noise.normal[0][rows].unflatten(-1, (need.batch_size, need.normals))
+            self.real = first, self.dataset.push(uniform, normal)
+        return self.real[1][step - first]
 
     def batch_parts(self, step: int, index: int) -> dict[str, Any]:
         """One batch of every member, each part with shape `(S, N, ...)`."""
@@ -174,7 +192,7 @@ class Population:
         z = noise.uniform[2][at] * 2 - 1 if need.uniform_prior else noise.normal[1][at]
         extra = zip(need.extra.items(), noise.normal[2:], strict=True)
         return {
-            "real": self.real[at],
+            "real": self.real_samples(step)[index],
             "z": z.unflatten(-1, (need.batch_size, need.latent_dim)),
             "u": noise.uniform[1][at],
             "noise": {name: part[at].reshape(len(self.members), *shape) for (name, shape), part in extra},
@@ -185,12 +203,11 @@ class Population:
         before = state
         state = {key: dict(part) if isinstance(part, dict) else part for key, part in state.items()}
         finite = torch.ones_like(state["diverged"], dtype=torch.bool)
-        for turn, index in enumerate(self.turns()):
+        for index, which in zip(self.turns(), self.batch_of_turn(), strict=True):
             player = self.players[index]
             # Simultaneous players meet the others as they were before the step, on the same batch.
             seen = with_own(player.name, state, before) if self.together else state
-            batch = batches[0 if self.together else turn]
-            grads, losses = self.slopes(index, seen, batch, clock)
+            grads, losses = self.slopes(index, seen, batches[which], clock)
             flat, own = self.moved(index, state, grads, clock)
             state["flats"][player.name], state["optimizers"][player.name] = flat, own
             state["losses"][player.name] = state["losses"][player.name] + losses / player.steps
@@ -217,7 +234,7 @@ class Population:
             now = player.moves(clock[2])
             return torch.where(now, moved, flat), {key: torch.where(now, state[key], own[key]) for key in own}
 
-        return vmap(step)(state["flats"][name], state["optimizers"][name], grads, self.values)
+        return each(step)(state["flats"][name], state["optimizers"][name], grads, self.values)
 
     def turns(self) -> list[int]:
         """The index of the player of each turn."""
@@ -225,6 +242,16 @@ class Population:
         if self.training.order == "generator-first":
             order.reverse()
         return [index for index in order for _ in range(self.players[index].steps)]
+
+    def batch_of_turn(self) -> list[int]:
+        """Which batch each turn is on."""
+        turns = self.turns()
+        if self.together:
+            return [0] * len(turns)
+        if self.training.order == "shared-batch":  # a new player takes over the batch of the one before
+            changes = [a != b for a, b in pairwise(turns)]
+            return list(accumulate((int(not change) for change in changes), initial=0))
+        return list(range(len(turns)))
 
     def slopes(self, index: int, state: State, batch: dict[str, Any], clock: Tensor) -> tuple[Tensor, Tensor]:
         """The gradient `(S, P)` and the loss `(S)` of every member's player."""
@@ -235,7 +262,7 @@ class Population:
             return method.players()[index].loss(nets, one_batch(batch, memory, clock))
 
         flats, optimizers, memory = state["flats"], state["optimizers"], state["memory"]
-        return vmap(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values)
+        return each(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values)
 
     def remembered(self, state: State, batch: dict[str, Any], clock: Tensor) -> dict[str, Tensor]:
         """The method's own state after a step."""
@@ -246,7 +273,7 @@ class Population:
             method, nets = self.one(values, flats, {}, clock)
             return method.remember(nets, one_batch(batch, memory, clock))
 
-        return vmap(remember)(state["flats"], state["memory"], batch, self.values)
+        return each(remember)(state["flats"], state["memory"], batch, self.values)
 
     def one(
         self, values: Values, flats: Flats, optimizers: Mapping[str, Any], clock: Tensor
@@ -273,7 +300,9 @@ class Population:
             return method.sample(nets, z)
 
         z = torch.stack([self.latents(member.seed, max(n, COMPANY), purpose) for member in self.members])
-        return vmap(draw)(flats, z.to(self.device, self.dtype), self.values)[:, :n]
+        pieces = max(1, z.shape[1] // max(COMPANY, AT_ONCE // self.dataset.dim))  # none of less than COMPANY
+        parts = [each(draw)(flats, part.to(self.device, self.dtype), self.values) for part in z.tensor_split(pieces, 1)]
+        return torch.cat(parts, 1)[:, :n]
 
     def latents(self, seed: int, n: int, purpose: str) -> Tensor:
         """A member's latents for evaluation, with shape `(n, L)`."""
@@ -294,7 +323,7 @@ class Population:
 
         parts = [self.observation(member.seed) for member in self.members]
         batch = tree_map(lambda *rows: torch.stack(rows).to(self.device, self.dtype), *parts)
-        return vmap(look)(self.state["flats"], self.state["memory"], batch, self.values)
+        return each(look)(self.state["flats"], self.state["memory"], batch, self.values)
 
     def observation(self, seed: int) -> dict[str, Any]:
         """One member's batch to look at; the same at every step, so that curves show the networks alone."""
@@ -347,6 +376,17 @@ class Population:
         self.noise.restore({"streams": named["noise.streams"], "position": named["noise.position"]})
         if self.noise.position < self.noise.steps:
             self.prepare()
+
+
+def each(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one member, mapped over members; one alone is not worth ``vmap``, which slows convolutions."""
+
+    def mapped(*inputs: Any) -> Any:
+        if len(tree_leaves(inputs)[0]) > 1:
+            return vmap(function)(*inputs)
+        return tree_map(lambda leaf: leaf.unsqueeze(0), function(*tree_map(lambda leaf: leaf[0], inputs)))
+
+    return mapped
 
 
 def one_batch(batch: Mapping[str, Any], memory: Mapping[str, Tensor], clock: Tensor) -> Batch:

@@ -4,6 +4,7 @@ __all__ = ["Builder", "Prior", "Space"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Literal, Protocol
 
 import torch
@@ -14,9 +15,9 @@ Prior = Literal["normal", "uniform"]
 
 
 class NetworkSpec(Protocol):
-    """Builds a network from its numbers of inputs and outputs, e.g. :class:`modescope.nets.MLP`."""
+    """Builds a network from its numbers of inputs and outputs and a sample's shape, as :class:`modescope.nets.MLP`."""
 
-    def build(self, inputs: int, outputs: int) -> nn.Module: ...
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = ()) -> nn.Module: ...
 
 
 class Samples(Protocol):
@@ -33,7 +34,7 @@ class Space:
     initial weights from its own seed: pass them uncalled, ``{"generator": space.generator}``.
 
     Arguments:
-        data_dim: The number of coordinates of a sample, `D`.
+        shape: The shape of a sample before it is flattened: `(D,)`, or `(C, H, W)` of an image.
         latent_dim: The number of coordinates of a latent, `L`.
         generator_spec: How a generator is built.
         critic_spec: How a critic is built; also used by extra critics.
@@ -44,7 +45,7 @@ class Space:
             methods that lay out their latents from data.
     """
 
-    data_dim: int
+    shape: tuple[int, ...]
     latent_dim: int
     generator_spec: NetworkSpec
     critic_spec: NetworkSpec
@@ -53,25 +54,30 @@ class Space:
     pack: int = 1
     real: Callable[[int], Tensor] | None = None
 
+    @property
+    def data_dim(self) -> int:
+        """The number of coordinates of a sample, `D`."""
+        return prod(self.shape)
+
     def generator(self, outputs: int | None = None) -> nn.Module:
         """Latents `(N, L)` to samples `(N, D)`."""
-        return self.generator_spec.build(self.latent_dim, outputs or self.data_dim)
+        return self.generator_spec.build(self.latent_dim, outputs or self.data_dim, self.shape)
 
     def critic(self, outputs: int = 1) -> nn.Module:
         """Samples `(N, D)` (packs of them, `(N, pack * D)`) to scores `(N, outputs)`."""
-        return self.critic_spec.build(self.pack * self.data_dim, outputs)
+        return self.critic_spec.build(self.pack * self.data_dim, outputs, self.shape)
 
     def joint_critic(self, outputs: int = 1) -> nn.Module:
         """Samples joined to latents, `(N, D + L)`, to scores `(N, outputs)`."""
-        return self.critic_spec.build(self.data_dim + self.latent_dim, outputs)
+        return self.critic_spec.build(self.data_dim + self.latent_dim, outputs, self.shape)
 
     def encoder(self, outputs: int | None = None, extra: int = 0) -> nn.Module:
         """Samples `(N, D + extra)` to `(N, outputs)`, latents if `outputs` is not given."""
-        return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim)
+        return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim, self.shape)
 
     def decoder(self, inputs: int) -> nn.Module:
         """Codes `(N, inputs)` back to what a critic sees, `(N, pack * D)`; built as a generator is."""
-        return self.generator_spec.build(inputs, self.pack * self.data_dim)
+        return self.generator_spec.build(inputs, self.pack * self.data_dim, self.shape)
 
     def over(self, dataset: Samples) -> "Space":
         """The same space, whose `real` draws from a data set."""

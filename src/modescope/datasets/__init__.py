@@ -12,6 +12,17 @@ from .checks import nested
 from .gaussians import GaussianMixture, GaussianModes
 from .grid import Grid
 from .highdim import HighDim
+from .images import (
+    CIFAR10,
+    MNIST,
+    CelebA,
+    FashionMNIST,
+    ImageData,
+    ImageFolder,
+    SignDigits,
+    StackedFashionMNIST,
+    StackedMNIST,
+)
 from .line import Line
 from .mixture import Mixture
 from .moons import ArcModes, MoonsThirtyTwo, TwoMoons
@@ -20,23 +31,32 @@ from .ring import Ring
 from .swissroll import SwissRoll
 
 __all__ = [
+    "CIFAR10",
     "DATASETS",
+    "MNIST",
     "PRESETS",
     "TAGS",
     "ArcModes",
     "ArrayData",
+    "CelebA",
     "Dataset",
+    "FashionMNIST",
     "FixedSet",
     "GaussianMixture",
     "GaussianModes",
     "Grid",
     "HighDim",
+    "ImageData",
+    "ImageFolder",
     "Line",
     "Mixture",
     "Modes",
     "MoonsThirtyTwo",
     "Preset",
     "Ring",
+    "SignDigits",
+    "StackedFashionMNIST",
+    "StackedMNIST",
     "SwissRoll",
     "TwoMoons",
     "decode",
@@ -55,6 +75,14 @@ DATASETS: dict[str, type[Dataset]] = {
     "swissroll": SwissRoll,
     "mixture": Mixture,
     "array": ArrayData,
+    "mnist": MNIST,
+    "fashion-mnist": FashionMNIST,
+    "cifar10": CIFAR10,
+    "celeba": CelebA,
+    "sign-digits": SignDigits,
+    "stacked-mnist": StackedMNIST,
+    "stacked-fashion-mnist": StackedFashionMNIST,
+    "image-folder": ImageFolder,
 }
 
 
@@ -67,8 +95,8 @@ def make(spec: str, **fields: Any) -> Dataset:
     """The data set that a name, a preset or a file stands for.
 
     Arguments:
-        spec: A name like ``ring``, a preset like ``ring:pacgan``, a ``.npy``, ``.npz`` or ``.csv`` file of samples, or
-            a ``.json`` file with the means, std or covariances, and weights of a mixture.
+        spec: A name like ``ring``, a preset like ``ring:pacgan``, a ``.npy``, ``.npz`` or ``.csv`` file of samples, a
+            folder of images, or a ``.json`` file with the means, std or covariances, and weights of a mixture.
         fields: Values that replace those of the data set.
 
     Raises:
@@ -87,6 +115,8 @@ def make(spec: str, **fields: Any) -> Dataset:
     if path.suffix.lower() == ".json":
         mixture = Mixture.from_json(path)
         return _build(Mixture, {**_fields(mixture), **fields}) if fields else mixture
+    if spec and path.is_dir():
+        return _build(ImageFolder, {"path": spec, **fields})
     if path.suffix or path.name != spec:
         return _build(ArrayData, {"path": spec, **fields})
     raise nearest_name("dataset", spec, spec_names())

@@ -36,6 +36,10 @@ class FixedSet(Dataset):
         return self.points.shape[-1]
 
     @property
+    def finite(self) -> bool:
+        return True
+
+    @property
     def uniforms(self) -> int:
         return 1
 

@@ -35,11 +35,13 @@ class Modes(abc.ABC):
         names: A short name of each of the :math:`M` modes.
         weights: The mass of each mode, with shape :math:`(M)`, summing to 1.
         radius: The usual capture radius for the norm ``l2``, in standard deviations.
+        judged: Whether a classifier tells the mode of a sample; no distance to a mode is known then.
     """
 
     names: tuple[str, ...]
     weights: Tensor
     radius: float = 3.0
+    judged: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -109,6 +111,11 @@ class Dataset(abc.ABC):
         """
 
     @property
+    def finite(self) -> bool:
+        """Whether samples are picked from a finite set, so that those of training come again."""
+        return False
+
+    @property
     def modes(self) -> Modes | None:
         """The known modes, or None where there are none."""
         return None
@@ -135,6 +142,14 @@ class Dataset(abc.ABC):
         """The interval of each coordinate that holds the samples with a margin, for plots."""
         x = self.sample(4096, torch.Generator().manual_seed(0), torch.float64)
         return widen(x.amin(dim=0), x.amax(dim=0))
+
+    def kept(self, samples: Tensor) -> Tensor:
+        """Samples as a file keeps them: in single precision; images as bytes."""
+        return samples.float()
+
+    def restored(self, kept: Tensor) -> Tensor:
+        """Samples as numbers again, from what :meth:`kept` made of them."""
+        return kept
 
     def sample(self, n: int, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
         r"""Draws `n` samples, with shape :math:`(n, D)`."""

@@ -9,6 +9,7 @@ from typing import Any
 from .base import Dataset
 from .grid import Grid
 from .highdim import HighDim
+from .images.stacked import StackedMNIST
 from .line import Line
 from .moons import TwoMoons
 from .ring import Ring
@@ -183,5 +184,20 @@ PRESETS: dict[str, Preset] = {
     "five:madgan": Preset(Line, FIVE, "MAD-GAN's five Gaussians on a line, of three widths", *MADGAN, "third-party"),
     "moons:review": Preset(
         TwoMoons, {"noise": 0.0}, "the moons of the review's text; its notebook trained on moons32", *REVIEW, "text"
+    ),
+    "stacked-mnist:veegan": Preset(
+        StackedMNIST,
+        {"split": "all", "fixed": 128_000, "pixels": "0 to 1"},
+        "VEEGAN's triples as PacGAN's code has them: 128,000 fixed ones of all 70,000 digits, black at 0 though "
+        "generators end in tanh",
+        *PACGAN,
+        "code",
+    ),
+    "stacked-mnist:unrolled": Preset(
+        StackedMNIST,
+        {"split": "train", "fixed": 0, "pixels": "-1 to 1"},
+        "the unrolled GAN's triples as PacGAN's code has them: new ones at each step, of the training digits",
+        *PACGAN,
+        "code",
     ),
 }

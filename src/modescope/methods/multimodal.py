@@ -20,7 +20,7 @@ from .latents import LATENTS
 
 @dataclass(frozen=True, kw_only=True)
 class MultiModalLatents(Wrapper):
-    r"""Draws latents from a mixture of `modes` Gaussians, :math:`\frac{1}{K} \sum_k \mathcal{N}(c_k, I)`.
+    r"""Draws latents from a mixture of `modes` Gaussians, :math:`\frac{1}{K} \sum_k \mathcal{N}(c_k, \tau^2 I)`.
 
     A generator is continuous, so it cannot tear one Gaussian into the modes of the data. Let its slopes be at most
     :math:`L`, and two modes lie :math:`\Delta` apart and get the same mass. Then the latents of the two modes lie at
@@ -51,7 +51,9 @@ class MultiModalLatents(Wrapper):
     Arguments:
         base: The method whose latents are shaped.
         modes: The number :math:`K` of Gaussians.
-        spread: The distance :math:`s` of neighbouring centres; the Gaussians have the standard deviation 1.
+        spread: The distance :math:`s` of neighbouring centres.
+        std: The standard deviation of the Gaussians; what counts above is how many of them `spread` is, but a network
+            learns from latents of about 1 more easily than from large ones.
         dim: The number of coordinates of a latent; the architecture's if not given.
 
     Raises:
@@ -71,6 +73,7 @@ class MultiModalLatents(Wrapper):
     base: Method = field(default_factory=GAN)
     modes: int = 8
     spread: float = 6.0
+    std: float = 1.0
     dim: int | None = None
 
     def __post_init__(self) -> None:
@@ -78,6 +81,7 @@ class MultiModalLatents(Wrapper):
         good = isinstance(self.modes, int) and self.modes >= 1
         need(good, f"modes is {self.modes!r}, expected a whole number of at least 1")
         need(math.isfinite(self.spread) and self.spread >= 0, f"spread is {self.spread}, expected at least 0")
+        need(math.isfinite(self.std) and self.std > 0, f"std is {self.std}, expected more than 0")
         good = self.dim is None or (isinstance(self.dim, int) and self.dim >= 1)
         need(good, f"dim is {self.dim!r}, expected nothing or a whole number of at least 1")
         need_fit(self, has_common_latents, "its base lays out latents of its own")
@@ -130,7 +134,7 @@ class MultiModalLatents(Wrapper):
         """Standard normals `(..., L + 1)` as latents of the mixture, with shape `(..., L)`."""
         component = (torch.special.ndtr(z[..., -1]) * self.modes).long().clamp(max=self.modes - 1)
         centres = z.new_tensor(lattice(self.modes, z.shape[-1] - 1))
-        return z[..., :-1] + self.spread * (centres - centres.mean(0))[component]
+        return self.std * z[..., :-1] + self.spread * (centres - centres.mean(0))[component]
 
 
 def has_common_latents(method: Method) -> bool:

@@ -154,8 +154,18 @@ def least_mass(dataset: Dataset) -> float:
 
 
 def has_modes(dataset: Dataset) -> bool:
-    """Whether the modes are known."""
-    return dataset.modes is not None
+    """Whether it is known where the modes are."""
+    return dataset.modes is not None and not dataset.modes.judged
+
+
+def has_judge(dataset: Dataset) -> bool:
+    """Whether a classifier tells the mode of a sample."""
+    return dataset.modes is not None and dataset.modes.judged
+
+
+def has_no_judge(dataset: Dataset) -> bool:
+    """Whether samples are compared with true ones as points, there being no classifier to ask."""
+    return not has_judge(dataset)
 
 
 def has_heavy_modes(dataset: Dataset) -> bool:

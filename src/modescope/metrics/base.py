@@ -26,7 +26,7 @@ class Metric:
         label: A short name for tables.
         direction: Whether ``higher`` or ``lower`` is better.
         protocol: How the number is taken, in one sentence; ``{n}`` stands for the samples used of each member,
-            ``{radius}`` for the capture radius of the data set's modes.
+            ``{radius}`` for the capture radius of the data set's modes, ``{judge}`` for who tells the classes.
         summary: What it tells, in one line.
         reference: The paper.
         year: Of the paper.
@@ -65,7 +65,8 @@ class Metric:
     def describe(self, dataset: Dataset, n: int) -> str:
         """The protocol on a data set with `n` samples of each member."""
         radius = 3.0 if dataset.modes is None else dataset.modes.radius
-        return self.protocol.format(n=self.used(n), radius=f"{radius:.4g}")
+        judge = getattr(dataset.modes, "about", "")
+        return self.protocol.format(n=self.used(n), radius=f"{radius:.4g}", judge=judge)
 
     def __call__(self, samples: Tensor, dataset: Dataset, generator: torch.Generator) -> Tensor:
         """The value of each member, with shape `(S,)`, from samples with shape `(S, N, D)`."""

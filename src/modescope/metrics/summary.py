@@ -69,7 +69,7 @@ def evaluate(
     )
     need(floor_repeats >= 0, f"floor_repeats is {floor_repeats}, expected at least 0")
     need(0 < confidence < 1, f"confidence is {confidence}, expected a number between 0 and 1")
-    x = samples.detach().to("cpu", torch.float64)
+    x = samples.detach().cpu()
     metrics = [_find(name, dataset) for name in (metric_names(dataset, core=True) if names is None else names)]
     return [_measure(metric, x, dataset, floor_repeats, seed, confidence) for metric in metrics]
 
@@ -102,15 +102,15 @@ def _measure(
     repeats = floor_repeats if metric.repeats is None else min(floor_repeats, metric.repeats)
     streams = [torch.Generator().manual_seed(seed_of(seed, "metrics", member)) for member in range(len(x))]
     alive = x.isfinite().all(dim=-1).all(dim=-1)
-    values = torch.full((len(x),), torch.nan, dtype=x.dtype)
+    values = torch.full((len(x),), torch.nan, dtype=torch.float64)
     for member in alive.nonzero()[:, 0].tolist():
-        values[member] = metric(x[member : member + 1], dataset, streams[member]).item()
+        values[member] = metric(x[member : member + 1].double(), dataset, streams[member]).item()
     finite = _finite(values.tolist())
 
     if len(x) > 1:
         error, freedom = _spread(finite) / math.sqrt(max(len(finite), 1)), len(finite) - 1
     else:
-        halves = _halves(metric, x, dataset, repeats, streams[0]) if finite else []
+        halves = _halves(metric, x.double(), dataset, repeats, streams[0]) if finite else []
         error, freedom = _spread(halves), len(halves) - 1
     low, high = student_interval(_mean(finite), error, freedom, confidence, metric.bounds(dataset))
     floor_mean, floor_sd = floor(metric, dataset, metric.used(x.shape[-2]), repeats)

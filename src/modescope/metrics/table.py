@@ -15,7 +15,9 @@ from .adapters import (
     forward_knn,
     has_density,
     has_heavy_modes,
+    has_judge,
     has_modes,
+    has_no_judge,
     high_quality,
     js_density,
     kl_density,
@@ -32,9 +34,11 @@ from .transport import random_directions, sliced_wasserstein, wasserstein
 
 PAIRS = 1000  # samples of a measure whose time grows with their square, or faster
 SLOW = 8  # repeats of exact transport
+FEW = 2  # repeats of what a judge tells of thousands of images
 DIRECTIONS = 128
 
 VEEGAN = "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017)"
+UNROLLED = "Unrolled Generative Adversarial Networks (Metz et al., 2017)"
 PACGAN = "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017)"
 SHANNON = "Divergence measures based on the Shannon entropy (Lin, 1991)"
 NEIGHBOURS = "Divergence Estimation for Multidimensional Densities Via k-Nearest-Neighbor Distances (Wang et al., 2009)"
@@ -246,6 +250,8 @@ ENTRIES = (
         reference=TRANSPORT,
         year=2019,
         compute=against_truth(partial(wasserstein, p=1)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         core=True,
         limit=PAIRS,
         repeats=SLOW,
@@ -260,6 +266,8 @@ ENTRIES = (
         reference=TRANSPORT,
         year=2019,
         compute=against_truth(partial(wasserstein, p=2)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         limit=PAIRS,
         repeats=SLOW,
         bounds=lambda dataset: (0.0, math.inf),
@@ -273,6 +281,8 @@ ENTRIES = (
         reference=SLICED,
         year=2015,
         compute=against_truth(partial(sliced, p=1)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         limit=10_000,
         bounds=lambda dataset: (0.0, math.inf),
     ),
@@ -285,6 +295,8 @@ ENTRIES = (
         reference=SLICED,
         year=2015,
         compute=against_truth(partial(sliced, p=2)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         core=True,
         limit=10_000,
         bounds=lambda dataset: (0.0, math.inf),
@@ -299,6 +311,8 @@ ENTRIES = (
         reference=KERNEL,
         year=2012,
         compute=rbf_mmd2((1.0,)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         core=True,
         limit=PAIRS,
     ),
@@ -312,8 +326,60 @@ ENTRIES = (
         reference=KERNEL,
         year=2012,
         compute=rbf_mmd2((0.25, 0.5, 1.0, 2.0, 4.0)),
+        applies=has_no_judge,
+        requires="points, or images without a judge",
         limit=PAIRS,
     ),
 )
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in ENTRIES}
+JUDGED = (
+    Metric(
+        name="modes_judged",
+        label="Modes",
+        direction="higher",
+        protocol="classes that hold at least 1 of {n} samples, by {judge}",
+        summary="How many classes the generator reaches at all.",
+        reference=UNROLLED,
+        year=2017,
+        compute=covered_modes(),
+        applies=has_judge,
+        requires="classes that a judge tells",
+        core=True,
+        repeats=FEW,
+        bounds=counts_range,
+        ceiling=mode_count,
+    ),
+    Metric(
+        name="modes_tenth_judged",
+        label="Modes (≥ 1/10 of their mass)",
+        direction="higher",
+        protocol="classes that hold at least a tenth of their true share of {n} samples, and at least 1, by {judge}",
+        summary="How many classes the generator reaches by more than stray samples and errors of the judge.",
+        reference=PACGAN,
+        year=2017,
+        compute=covered_modes(share=lambda modes: modes.weights / 10),
+        applies=has_judge,
+        requires="classes that a judge tells",
+        core=True,
+        repeats=FEW,
+        bounds=counts_range,
+        ceiling=mode_count,
+    ),
+    Metric(
+        name="reverse_kl_judged",
+        label="Reverse KL on classes",
+        direction="lower",
+        protocol="KL(q‖w) in nats from the true class masses w, {n} samples, by {judge}",
+        summary="How unevenly the samples spread over the classes; log(K/c) for c of K classes evenly.",
+        reference=UNROLLED,
+        year=2017,
+        compute=on_histogram(mode_kl, radius=math.inf),
+        applies=has_judge,
+        requires="classes that a judge tells",
+        core=True,
+        repeats=FEW,
+        bounds=mode_kl_range,
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*ENTRIES, *JUDGED)}

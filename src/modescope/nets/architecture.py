@@ -1,6 +1,6 @@
 """Which networks play: presets of the papers, and a user's own modules by import path."""
 
-__all__ = ["ARCHITECTURES", "Architecture", "UserModule", "architecture"]
+__all__ = ["ARCHITECTURES", "NETWORKS", "ROLES", "Architecture", "NetworkSpec", "UserModule", "architecture"]
 
 import importlib
 import inspect
@@ -16,7 +16,9 @@ from torch.func import functional_call, grad, replace_all_batch_norm_modules_, v
 
 from ..core.errors import ModescopeError, nearest_name, need
 from ..core.space import Prior, Space
+from .conv import ConvCritic, ConvGenerator
 from .mlp import MLP
+from .resnet import ResNetCritic, ResNetGenerator
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class UserModule:
 
     path: str
 
-    def build(self, inputs: int, outputs: int) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = ()) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, checked by a trial run."""
         module = call(self.load(), self.path, inputs, outputs)
         replace_all_batch_norm_modules_(module)
@@ -113,6 +115,14 @@ def trial_shape(module: nn.Module, path: str, inputs: int) -> tuple[int, ...]:
         ) from error
 
 
+Network = MLP | ConvGenerator | ConvCritic | ResNetGenerator | ResNetCritic
+NetworkSpec = Network | UserModule
+NETWORKS: dict[str, type[Network]] = {
+    kind.__name__: kind for kind in (MLP, ConvGenerator, ConvCritic, ResNetGenerator, ResNetCritic)
+}
+ROLES = ("generator", "critic", "encoder")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
     """The networks of a run.
@@ -127,23 +137,31 @@ class Architecture:
 
     latent_dim: int = 16
     prior: Prior = "normal"
-    generator: MLP | UserModule = field(default_factory=MLP)
-    critic: MLP | UserModule = field(default_factory=MLP)
-    encoder: MLP | UserModule = field(default_factory=MLP)
+    generator: NetworkSpec = field(default_factory=MLP)
+    critic: NetworkSpec = field(default_factory=MLP)
+    encoder: NetworkSpec = field(default_factory=MLP)
 
     def __post_init__(self) -> None:
         need(self.latent_dim >= 1, f"latent_dim is {self.latent_dim}, expected at least 1")
         need(self.prior in ("normal", "uniform"), f"prior is {self.prior!r}, expected normal or uniform")
 
-    def space(self, data_dim: int) -> Space:
-        """The shapes and the networks of a problem with samples of `data_dim` coordinates."""
-        return Space(data_dim, self.latent_dim, self.generator, self.critic, self.encoder, self.prior)
+    def space(self, *shape: int) -> Space:
+        """The shapes and networks of a problem with samples of `shape`, e.g. ``space(2)`` or ``space(3, 28, 28)``."""
+        return Space(shape, self.latent_dim, self.generator, self.critic, self.encoder, self.prior)
 
 
 unrolled = MLP(hidden=(128, 128), activation="tanh", init="orthogonal", gain=1.4)
 relu128 = MLP(hidden=(128, 128))
 ali_wide = MLP(hidden=(400,) * 4, batch_norm=True, init="normal", gain=0.02)
 ali_critic = MLP(hidden=(200,) * 3, activation="maxout", init="normal", gain=0.02)
+
+stacked = ConvGenerator(channels=(64, 32, 16, 8), kernel=3, last="same")
+
+
+def stacked_critic(less: int) -> ConvCritic:
+    """The critic of the unrolled GAN on Stacked MNIST, with that many times fewer channels than the generator's."""
+    return ConvCritic(channels=(8 // less, 16 // less, 32 // less), kernel=3, batch_norm="all", slope=0.3)
+
 
 ARCHITECTURES: dict[str, Architecture] = {
     # Our common setting: small enough for eight seeds in half a minute, large enough for every remedy.
@@ -190,6 +208,30 @@ ARCHITECTURES: dict[str, Architecture] = {
         latent_dim=2,
         generator=MLP(hidden=(128, 128), activation="leaky-relu-0.1"),
         critic=MLP(hidden=(128, 128), activation="leaky-relu-0.1"),
+    ),
+    # Images: DCGAN in the port that PacGAN used on Stacked MNIST, the same with a quarter of its channels, and the
+    # small networks of the unrolled GAN there, whose critic has a quarter or a half of the generator's channels.
+    "dcgan": Architecture(
+        latent_dim=100, prior="uniform", generator=ConvGenerator(), critic=ConvCritic(), encoder=ConvCritic()
+    ),
+    "dcgan-small": Architecture(
+        latent_dim=100,
+        prior="uniform",
+        generator=ConvGenerator(channels=(128, 64, 32, 16)),
+        critic=ConvCritic(channels=(16, 32, 64, 128), joined=128),
+        encoder=ConvCritic(channels=(16, 32, 64, 128), joined=128),
+    ),
+    "resnet-small": Architecture(
+        latent_dim=64,
+        generator=ResNetGenerator(),
+        critic=ResNetCritic(),
+        encoder=ConvCritic(channels=(16, 32, 64, 128), joined=128),
+    ),
+    "stacked-quarter": Architecture(
+        latent_dim=256, generator=stacked, critic=stacked_critic(4), encoder=stacked_critic(4)
+    ),
+    "stacked-half": Architecture(
+        latent_dim=256, generator=stacked, critic=stacked_critic(2), encoder=stacked_critic(2)
     ),
     "madgan": Architecture(latent_dim=64, prior="uniform", generator=relu128, critic=relu128, encoder=relu128),
 }

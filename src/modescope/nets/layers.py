@@ -4,6 +4,7 @@ __all__ = ["BatchNorm", "Maxout", "Scale"]
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 
 class Maxout(nn.Module):
@@ -54,7 +55,9 @@ class BatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalises `(N, features)`."""
+        """Normalises `(N, features)`, or images `(N, features, H, W)` over all their places."""
+        if x.ndim > 2:  # one fused operation, where memory and not arithmetic takes the time
+            return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
         centred = x - x.mean(0)
         return centred * (centred.square().mean(0) + self.eps).rsqrt() * self.weight + self.bias
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..datasets.base import Dataset
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -14,30 +16,34 @@ class Setting:
     Arguments:
         architecture: A name in :data:`modescope.nets.ARCHITECTURES`.
         training: Fields of :class:`modescope.core.config.Training`.
+        evaluation: Fields of :class:`modescope.runs.Evaluation`, such as the samples that the paper's numbers are of.
         note: Where the source differs from what can be set here, or is not certain.
     """
 
     architecture: str
     training: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
 
 NOTEBOOK = Setting(
     "unrolled",
     {"steps": 25_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5, "order": "simultaneous"},
-    "the official notebook; that the generator learns ten times as fast as the critic makes the baseline collapse",
+    note="the official notebook; that the generator learns ten times as fast as the critic makes the baseline collapse",
 )
 LSGAN_RING = Setting("unrolled", {"steps": 35_000, "batch_size": 512, "lr": 1e-3, "critic_lr": 1e-4, "beta1": 0.5})
 VEEGAN = Setting(
     "veegan",
     {"steps": 100_000, "batch_size": 500, "lr": 1e-3, "beta1": 0.5, "order": "simultaneous"},
-    "read through public copies of the notebook",
+    note="read through public copies of the notebook",
 )
-ALI = Setting("ali", {"steps": 200_000, "batch_size": 100, "lr": 1e-4, "beta1": 0.8}, "200 epochs of 100,000 samples")
+ALI = Setting(
+    "ali", {"steps": 200_000, "batch_size": 100, "lr": 1e-4, "beta1": 0.8}, note="200 epochs of 100,000 samples"
+)
 PACGAN = Setting(
     "pacgan",
     {"steps": 400_000, "batch_size": 100, "lr": 1e-4, "beta1": 0.8},
-    "the paper draws 100 packs a step, so multiply batch_size by the degree to follow it with PacGAN",
+    note="the paper draws 100 packs a step, so multiply batch_size by the degree to follow it with PacGAN",
 )
 WGAN_GP = Setting("wgan-gp", {"steps": 100_000, "batch_size": 256, "lr": 1e-4, "beta1": 0.5, "beta2": 0.9})
 D2GAN = Setting("d2gan", {"steps": 25_000, "batch_size": 512, "lr": 2e-4, "beta1": 0.5})
@@ -45,17 +51,34 @@ LBT = Setting("unrolled", {"steps": 1_000_000, "batch_size": 512, "lr": 1e-3, "c
 LBT_GRID = Setting("unrolled", {**LBT.training, "steps": 2_000_000, "batch_size": 2048})
 BOURGAN = Setting("bourgan", {"steps": 5_000, "batch_size": 128, "lr": 1e-3, "beta1": 0.5})
 MADGAN = Setting(
-    "madgan", {"steps": 198_000, "batch_size": 128, "lr": 1e-4, "beta1": 0.5}, "read in a third party's code"
+    "madgan", {"steps": 198_000, "batch_size": 128, "lr": 1e-4, "beta1": 0.5}, note="read in a third party's code"
 )
 REVIEW = {"batch_size": 32, "optimizer": "sgd", "lr": 5e-4}
 
+POINTS = Setting("small")
+# A look at images takes seconds, since networks draw them and judge them, so there are fewer, of fewer samples.
+LOOKS = {"every": 250, "look": 500, "snapshot": 64}
+IMAGES = Setting("dcgan-small", {"batch_size": 64, "lr": 2e-4}, {**LOOKS, "samples": 5000})
+
 SETTINGS: dict[str, Setting] = {
+    "stacked-mnist:veegan": Setting(
+        "dcgan",
+        {"steps": 100_000, "batch_size": 64, "lr": 2e-4, "beta1": 0.5},
+        {**LOOKS, "samples": 26_000},
+        note="50 epochs of 128,000; the port that the paper used lets the generator step twice for each critic step",
+    ),
+    "stacked-mnist:unrolled": Setting(
+        "stacked-quarter",
+        {"steps": 500_000, "batch_size": 128, "lr": 1e-4, "critic_lr": 2e-4, "beta1": 0.5, "beta2": 0.99},
+        {**LOOKS, "samples": 25_600},
+        note="as PacGAN's appendix has it; stacked-half is the other network",
+    ),
     "ring:unrolled": NOTEBOOK,
     "ring:unrolled-legacy": NOTEBOOK,
     "ring:unrolled-paper": Setting(
         "unrolled-paper",
         {"steps": 25_000, "batch_size": 512, "lr": 1e-4, "beta1": 0.5},
-        "recalled, not read again; the batch and the steps are the notebook's",
+        note="recalled, not read again; the batch and the steps are the notebook's",
     ),
     "ring:lsgan": LSGAN_RING,
     "ring:d2gan": D2GAN,
@@ -78,8 +101,8 @@ SETTINGS: dict[str, Setting] = {
     "moons32": Setting(
         "review-notebook",
         {**REVIEW, "steps": 300_000, "critic_lr": 2.5e-4, "order": "simultaneous"},
-        "the notebook halves the critic's loss, which for SGD is half its learning rate, and draws the fakes of both "
-        "players before either steps; it shows all 32 points at every step, not 32 draws of them",
+        note="the notebook halves the critic's loss, which for SGD is half its learning rate, and draws the fakes of "
+        "both players before either steps; it shows all 32 points at every step, not 32 draws of them",
     ),
 }
 
@@ -109,6 +132,6 @@ PAPERS: dict[str, dict[str, str]] = {
 }
 
 
-def setting_for(dataset: str) -> Setting:
-    """The setting that goes with a data set's name, or the common small one."""
-    return SETTINGS.get(dataset, Setting("small"))
+def setting_for(name: str, dataset: Dataset) -> Setting:
+    """The setting that goes with a data set's name, or the common small one for points or for images."""
+    return SETTINGS.get(name, IMAGES if len(dataset.shape) == 3 else POINTS)

@@ -222,7 +222,7 @@ def check_fit(first: "Run", second: "Run", n: int, paired: bool) -> list[str]:
     need(apart is None, f"the runs are on different data sets: {apart}")
     sizes = len(first.members), len(second.members)
     need(not paired or sizes[0] == sizes[1], f"paired runs have {sizes[0]} and {sizes[1]} members, expected as many")
-    if isinstance(first.experiment.dataset, datasets.FixedSet):
+    if first.experiment.dataset.finite:
         notes.append("The data are a fixed set, so the critics judge real samples that they were trained on.")
     return notes
 

@@ -1,6 +1,6 @@
 """All that determines the numbers of a run, and its form on disk."""
 
-__all__ = ["SCHEMA", "Evaluation", "Experiment", "first_difference"]
+__all__ = ["SCHEMA", "Evaluation", "Experiment", "block_for", "first_difference"]
 
 import dataclasses
 import json
@@ -14,10 +14,10 @@ import torch
 from .. import datasets, methods
 from ..core.config import Member, Training, members_of
 from ..core.engine import Population, seeded
-from ..core.errors import ModescopeError, need
+from ..core.errors import ModescopeError, nearest_name, need
 from ..core.method import Method
 from ..datasets.base import Dataset
-from ..nets import MLP, Architecture, UserModule
+from ..nets import MLP, NETWORKS, ROLES, Architecture, NetworkSpec, UserModule
 
 SCHEMA = 1  # of the run folder; a later version must still read it
 
@@ -31,18 +31,31 @@ class Evaluation:
 
     Arguments:
         every: Steps between two looks; a hundredth of the run if not given.
-        samples: Samples of each member at a look, and in the final file that metrics read.
+        samples: Samples of each member in the final file that metrics read.
+        look: Samples of each member at a look; as many as `samples` if not given.
         snapshot: Samples of each member that every look keeps, for animations.
     """
 
     every: int | None = None
     samples: int = 2500
+    look: int | None = None
     snapshot: int = 500
 
     def __post_init__(self) -> None:
         need(self.every is None or self.every >= 1, f"every is {self.every}, expected at least 1")
         need(self.samples >= 1, f"samples is {self.samples}, expected at least 1")
+        need(self.look is None or self.look >= 1, f"look is {self.look}, expected at least 1")
         need(self.snapshot >= 0, f"snapshot is {self.snapshot}, expected at least 0")
+
+    @property
+    def seen(self) -> int:
+        """Samples of each member at a look."""
+        return self.look or self.samples
+
+    @property
+    def kept(self) -> int:
+        """Samples of each member that a look keeps."""
+        return min(self.snapshot, self.seen)
 
     def interval(self, steps: int) -> int:
         """Steps between two looks in a run of `steps`."""
@@ -82,7 +95,7 @@ class Experiment:
     def __post_init__(self) -> None:
         need(self.block >= 1, f"block is {self.block}, expected at least 1")
         need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
-        space = self.architecture.space(self.dataset.dim)
+        space = self.architecture.space(*self.dataset.shape)
         self.method.check(space, self.training.batch_size)
         for role, build in self.method.networks(space.over(self.dataset)).items():
             seeded(build, 0, role)  # a user's own network fails here, before a folder is made
@@ -103,7 +116,7 @@ class Experiment:
         return Population(
             self.method,
             self.dataset,
-            self.architecture.space(self.dataset.dim),
+            self.architecture.space(*self.dataset.shape),
             self.training,
             self.blocks[block],
             device=available(self.device),
@@ -153,6 +166,13 @@ class Experiment:
             raise ModescopeError(f"the run's config cannot be read: {type(error).__name__}: {error}") from error
 
 
+def block_for(shape: tuple[int, ...], device: str) -> int:
+    """How many members pay to be trained as one tensor program, on samples of `shape`."""
+    if len(shape) == 3:
+        return 1  # convolutions with weights of several members are slower than one member's after the other's
+    return 32 if device == "cpu" else 4096
+
+
 def available(device: str) -> torch.device:
     """The device, if this machine has it."""
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -162,25 +182,34 @@ def available(device: str) -> torch.device:
 
 
 def encode_architecture(architecture: Architecture) -> dict[str, Any]:
-    """An architecture as plain data; a user's module is its import path."""
+    """An architecture as plain data: a user's module is its import path, a network of ours its kind and its fields."""
     plain = {f.name: getattr(architecture, f.name) for f in dataclasses.fields(architecture)}
-    return {
-        name: value.path
-        if isinstance(value, UserModule)
-        else dataclasses.asdict(value)
-        if isinstance(value, MLP)
-        else value
-        for name, value in plain.items()
-    }
+    return {name: encode_network(value) if name in ROLES else value for name, value in plain.items()}
+
+
+def encode_network(spec: NetworkSpec) -> str | dict[str, Any]:
+    """How a network is built, as plain data; an MLP, the only kind of the first runs, does without its kind."""
+    if isinstance(spec, UserModule):
+        return spec.path
+    kind = {} if isinstance(spec, MLP) else {"network": type(spec).__name__}
+    return {**kind, **dataclasses.asdict(spec)}
 
 
 def decode_architecture(plain: Mapping[str, Any]) -> Architecture:
     """The inverse of :func:`encode_architecture`."""
-    values = dict(plain)
-    for role in ("generator", "critic", "encoder"):
-        spec = values[role]
-        values[role] = UserModule(spec) if isinstance(spec, str) else MLP(**{**spec, "hidden": tuple(spec["hidden"])})
-    return Architecture(**values)
+    fields: dict[str, Any] = {name: decode_network(value) if name in ROLES else value for name, value in plain.items()}
+    return Architecture(**fields)
+
+
+def decode_network(plain: str | Mapping[str, Any]) -> NetworkSpec:
+    """The inverse of :func:`encode_network`."""
+    if isinstance(plain, str):
+        return UserModule(plain)
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+    kind = fields.pop("network", "MLP")
+    if kind not in NETWORKS:
+        raise nearest_name("network", kind, NETWORKS)
+    return NETWORKS[kind](**fields)
 
 
 def first_difference(old: Any, new: Any, path: str = "") -> str | None:

@@ -159,7 +159,7 @@ class Run:
         """The steps of the looks, and the samples that they kept, with shape `(T, S, n, D)`."""
         count, dim = self.experiment.evaluation.snapshot, self.experiment.dataset.dim
         parts = [
-            store.snapshots(len(block), count_of(self.experiment), dim)
+            store.snapshots(len(block), self.experiment.evaluation.kept, dim)
             for store, block in zip(self.stores, self.experiment.blocks, strict=True)
         ]
         steps = self.history().steps
@@ -182,7 +182,7 @@ class Run:
             len(found) == len(parts),
             f"run {self.name!r} is not done: go on with 'modescope resume {self.folder}'",
         )
-        return torch.cat(found)
+        return self.experiment.dataset.restored(torch.cat(found))
 
     def diverged(self) -> list[int | None]:
         """The step at which each member was frozen as NaN or infinite, or None."""
@@ -248,11 +248,6 @@ def check_pace(workers: int | None, checkpoint_seconds: float) -> None:
     """Raises unless runs can be trained by so many processes, with so much time between two checkpoints."""
     need(workers is None or workers >= 1, f"workers is {workers}, expected at least 1")
     need(checkpoint_seconds >= 0, f"checkpoint_seconds is {checkpoint_seconds}, expected at least 0")
-
-
-def count_of(experiment: Experiment) -> int:
-    """Samples of each member that a look keeps."""
-    return min(experiment.evaluation.snapshot, experiment.evaluation.samples)
 
 
 def flat_line(line: Mapping[str, Any]) -> dict[str, list[float]]:

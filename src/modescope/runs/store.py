@@ -91,8 +91,8 @@ class BlockStore:
                 old.unlink()
 
     def write_samples(self, samples: Tensor) -> None:
-        """Keeps the final samples, with shape `(S, n, D)`."""
-        atomic_write(self.samples_path, save({"samples": samples.float().cpu().contiguous()}))
+        """Keeps the final samples, with shape `(S, n, D)`, of any kind of number."""
+        atomic_write(self.samples_path, save({"samples": samples.cpu().contiguous()}))
 
     def rewind(self) -> None:
         """Cuts the logs back to the newest checkpoint, or to nothing if there is none."""

@@ -111,7 +111,8 @@ class Trainer:
             elif now - told > 0.2:
                 self.tell(Look(self.block, population.step, len(population.members)))
                 told = now
-        self.store.write_samples(population.sample(self.experiment.evaluation.samples))
+        samples = population.sample(self.experiment.evaluation.samples)
+        self.store.write_samples(self.experiment.dataset.kept(samples))
         self.save(started, done=True)
         return True
 
@@ -124,7 +125,7 @@ class Trainer:
     def look(self) -> None:
         """Measures the members, and adds a line and a snapshot to the logs."""
         population, evaluation = self.population, self.experiment.evaluation
-        samples = population.sample(evaluation.samples)
+        samples = population.sample(evaluation.seen)
         coverage = measures(samples, self.experiment.dataset)
         diverged = population.state["diverged"].tolist()
         line = {
@@ -135,7 +136,7 @@ class Trainer:
             **{name: value.tolist() for name, value in coverage.items()},
             "diverged": diverged,
         }
-        self.store.append(line, samples[:, : evaluation.snapshot].float().cpu().numpy())
+        self.store.append(line, samples[:, : evaluation.kept].float().cpu().numpy())
         covered = coverage["modes"].float().mean().item() if "modes" in coverage else None
         frozen = sum(step >= 0 for step in diverged)
         self.tell(Look(self.block, population.step, len(diverged), covered, frozen))
@@ -148,11 +149,8 @@ def measures(samples: Tensor, dataset: Dataset) -> dict[str, Tensor]:
         return {"sliced_w2": sliced(samples[:, :1000].cpu().double(), dataset)}
     found = count_modes(samples, modes, radius=modes.radius)
     everywhere = count_modes(samples, modes, radius=float("inf")).counts
-    return {
-        "modes": found.covered,
-        "quality": found.quality,
-        "reverse_kl": mode_kl(everywhere, modes.weights.to(samples)),
-    }
+    quality = {} if modes.judged else {"quality": found.quality}  # a judge calls every image one of its classes
+    return {"modes": found.covered, **quality, "reverse_kl": mode_kl(everywhere, modes.weights.to(samples))}
 
 
 def sliced(samples: Tensor, dataset: Dataset) -> Tensor:

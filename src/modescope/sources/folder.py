@@ -1,6 +1,6 @@
 """Pictures in a folder."""
 
-__all__ = ["from_folder"]
+__all__ = ["collection_of", "from_folder"]
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,11 @@ MOST_BYTES = 2**28  # of one file
 
 
 def from_folder(path: Path, options: Options) -> Source:
+    """The pictures in a folder and the folders in it."""
+    return from_collection(collection_of(path), options)
+
+
+def collection_of(path: Path) -> Collection:
     """The pictures in a folder and the folders in it, sorted by name; hidden files and folders are left out."""
     what = f"the folder {str(path)!r}"
     names, others = [], 0
@@ -33,7 +38,7 @@ def from_folder(path: Path, options: Options) -> Source:
     def read(indices: Sequence[int]) -> Iterator[bytes | UnreadableError]:
         return (read_file(path / names[i]) for i in indices)
 
-    return from_collection(Collection(what, tuple(names), read, notes), options)
+    return Collection(what, tuple(names), read, notes)
 
 
 def read_file(path: Path) -> bytes | UnreadableError:

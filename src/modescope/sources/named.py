@@ -9,17 +9,18 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from ..datasets import ArrayData, Dataset
+from ..datasets import ArrayData, Dataset, ImageData
 from ..runs import Run
 from .arrays import raw_rows
 from .base import Source
-from .settle import Options, Raw, settle, subset
+from .settle import Options, Raw, chosen, settle, subset
 
 DRAWN = 4096  # samples drawn at once
 
 
 def from_dataset(dataset: Dataset, options: Options) -> Source:
-    """`n` samples drawn from a known distribution; of your own array, its rows as they are.
+    """`n` samples drawn from a known distribution; of your own array, its rows as they are; of a set of images, `n`
+    different ones.
 
     Raises:
         ModescopeError: If `n` is not given, as the distribution has no end.
@@ -27,6 +28,8 @@ def from_dataset(dataset: Dataset, options: Options) -> Source:
     what = f"{type(dataset).__name__}"
     if isinstance(dataset, ArrayData):
         return subset(settle(raw_rows(dataset.points, what), options), options)
+    if isinstance(dataset, ImageData):
+        return from_images(dataset, options)
     options = options.counted(what)
     count = options.n or 0
 
@@ -36,6 +39,29 @@ def from_dataset(dataset: Dataset, options: Options) -> Source:
             yield dataset.sample(DRAWN, generator)[: count - start]
 
     return settle(Raw(what, blocks, count), options)
+
+
+def from_images(dataset: ImageData, options: Options) -> Source:
+    """Images of a set, each at most once, or triples that are combined anew."""
+    what = type(dataset).__name__
+    if dataset.count is None:
+        options = options.counted(what)
+        generator = torch.Generator().manual_seed(options.seed)
+        index = dataset.index(torch.rand(options.n or 0, dataset.uniforms, generator=generator))
+    else:
+        least = dataset.count if options.endless is None else min(dataset.count, options.endless)
+        rows = chosen(dataset.count, least if options.n is None else options.n, options.seed, what)
+        index = (torch.arange(dataset.count) if rows is None else rows)[:, None]
+
+    def blocks() -> Iterator[Tensor]:
+        return (dataset.pictures(part) for part in index.split(DRAWN))
+
+    notes = (
+        ()
+        if dataset.count in (None, len(index))
+        else (f"{len(index)} of {dataset.count} images were chosen at random (seed {options.seed})",)
+    )
+    return settle(Raw(what, blocks, len(index), dataset.labels(index)), options, notes)
 
 
 def run_and_member(text: str) -> tuple[Path, int | None] | None:

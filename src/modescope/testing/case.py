@@ -75,7 +75,7 @@ class Case:
         population = Population(
             method or self.method,
             self.dataset,
-            self.architecture.space(self.dataset.dim),
+            self.architecture.space(*self.dataset.shape),
             Training(**{"steps": 100, "batch_size": self.batch_size, **training}),
             members,
             dtype=torch.float64,

@@ -18,7 +18,7 @@ from .case import Case, distance, expect, field_value, generator, glimpse, leave
 
 def check_roles(case: Case) -> None:
     """Every role is trained by exactly one player, and one of them is the generator."""
-    roles = sorted(case.method.networks(case.architecture.space(case.dataset.dim)))
+    roles = sorted(case.method.networks(case.architecture.space(*case.dataset.shape)))
     trained = sorted(role for player in case.method.players() for role in player.trains)
     trained = sorted([*trained, *case.method.fixed])
     expect(trained == roles, f"the players train {trained}, expected each of the roles {roles} once")

@@ -1,0 +1,222 @@
+"""Where the files of the image sets lie, and that they are the published ones."""
+
+__all__ = [
+    "Found",
+    "cache_folder",
+    "check",
+    "everything_in",
+    "fetch",
+    "find",
+    "md5_of",
+    "path",
+    "read",
+    "stamp_of",
+    "verify",
+]
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ...core.errors import ModescopeError, extra, nearest_name, need
+from .catalog import SETS, File, ImageSet, Layout
+
+VARIABLE = "MODESCOPE_DATA"
+DEBIAN = Path("/usr/share/datasets")  # where Debian's packages dataset-NAME put theirs
+CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Found:
+    """A set that is on this machine.
+
+    Arguments:
+        name: Its name.
+        layout: The form it is in.
+        folder: The folder of its files.
+        files: Its files, in the order of the layout's.
+    """
+
+    name: str
+    layout: Layout
+    folder: Path
+    files: tuple[Path, ...]
+
+    def pairs(self) -> Iterator[tuple[File, Path]]:
+        """What is known of each file, and where it is."""
+        return zip(self.layout.files, self.files, strict=True)
+
+    def stamp(self) -> int:
+        """A number that changes with the content of the files."""
+        return stamp_of(self.files or everything_in(self.folder))
+
+
+def everything_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder and the folders in it."""
+    for root, _, files in os.walk(folder):
+        yield from (Path(root) / file for file in files)
+
+
+def stamp_of(files: Iterable[Path]) -> int:
+    """A number that changes with the names, the sizes and the times of files."""
+    stats = ((str(file), file.stat()) for file in files)
+    return hash(tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)))
+
+
+def known(name: str) -> ImageSet:
+    """What is known of a set."""
+    if name not in SETS:
+        raise nearest_name("image set", name, SETS)
+    return SETS[name]
+
+
+def cache_folder() -> Path:
+    """The folder for what is downloaded and decoded."""
+    return Path(extra("pooch", "images", "keeping downloaded data").os_cache("modescope")) / "data"
+
+
+def places() -> Iterator[Path]:
+    """The folders of data, in the order in which they are looked through."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        need(Path(named).is_dir(), f"{VARIABLE} is {named!r}, expected a folder of data")
+        yield Path(named)
+    yield DEBIAN
+    yield cache_folder()
+
+
+def find(name: str) -> Found | None:
+    """The set where it is found first, or None: in the folder ``MODESCOPE_DATA``, Debian's, then the cache.
+
+    Raises:
+        ModescopeError: If there is no such set.
+    """
+    layouts = known(name).layouts
+    for place in places():
+        for layout in layouts:
+            for folder in layout.folders:
+                files = present(place / folder, layout)
+                if files is not None:
+                    return Found(name, layout, place / folder, files)
+    return None
+
+
+def present(folder: Path, layout: Layout) -> tuple[Path, ...] | None:
+    """The files of a layout in a folder, or None unless all are there."""
+    here = [[folder / name for name in file.names if (folder / name).is_file()] for file in layout.files]
+    return tuple(names[0] for names in here) if folder.is_dir() and all(here) else None
+
+
+def fetch(name: str) -> Found:
+    """The set, downloaded if it is on this machine nowhere.
+
+    A file appears under its name only when it is whole and its hash is right.
+
+    Arguments:
+        name: A name in :data:`modescope.datasets.images.SETS`.
+
+    Raises:
+        ModescopeError: If it cannot be downloaded, or what comes has another hash; says which files to put where.
+    """
+    found = find(name)
+    if found:
+        return found
+    from .download import download  # brings a progress bar, which few need
+
+    wanted = known(name)
+    need(wanted.can_be_fetched, f"{name} is not on this machine, and nobody offers it for download: {advice(name)}")
+    layout = wanted.layouts[0]
+    folder = cache_folder() / layout.folders[0]
+    try:
+        for file in layout.files:
+            if not any((folder / each).is_file() for each in file.names):
+                download(file, folder / file.name, md5_of)
+    except ModescopeError as error:
+        raise ModescopeError(f"{name} is not on this machine, and {error}; {advice(name)}") from error
+    found = find(name)
+    assert found is not None
+    return found
+
+
+def advice(name: str) -> str:
+    """Which files to put where."""
+    wanted = known(name)
+    layout = wanted.layouts[0 if wanted.can_be_fetched else -1]
+    files = ", ".join(file.name for file in layout.files) or f"the folder {Path(layout.folders[0]).name}"
+    inner = Path(layout.folders[0]) if layout.files else Path(layout.folders[0]).parent
+    place = os.environ.get(VARIABLE)
+    where = repr(str(Path(place) / inner)) if place else f"{inner}/ in a folder that {VARIABLE} names"
+    them = "it" if len(layout.files) < 2 else "them"
+    return f"by hand, get {files} from {wanted.home} and put {them} into {where}"
+
+
+def path(name: str) -> Path:
+    """The folder in which the files of a set lie.
+
+    Raises:
+        ModescopeError: If they are not on this machine.
+    """
+    found = find(name)
+    if found is None:
+        how = f"modescope data fetch {name} downloads it; " if known(name).can_be_fetched else ""
+        raise ModescopeError(f"{name} is not on this machine: {how}{advice(name)}")
+    return found.folder
+
+
+def verify(name: str) -> list[tuple[Path, str, str]]:
+    """Each file of a set, the hash that it should have, empty where none is published, and the hash that it has.
+
+    Raises:
+        ModescopeError: If the set is not on this machine.
+    """
+    path(name)
+    found = find(name)
+    assert found is not None
+    return [(where, file.md5, md5_of(where, file)) for file, where in found.pairs()]
+
+
+def md5_of(where: Path, file: File) -> str:
+    """The MD5 of a file; of a packed one, that of its content."""
+    total = hashlib.md5(usedforsecurity=False)
+    try:
+        with opened(where, file) as stream:
+            while piece := stream.read(CHUNK):
+                total.update(piece)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModescopeError(f"{str(where)!r} cannot be read: {error}") from error
+    return total.hexdigest()
+
+
+def opened(where: Path, file: File) -> BinaryIO:
+    """The content of a file as a stream; a packed one may have been unpacked."""
+    with where.open("rb") as stream:
+        packed = file.packed and stream.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(where)) if packed else where.open("rb")
+
+
+def check(where: Path, file: File, found: str) -> None:
+    """Raises unless the hash of a file is the published one, if one is published."""
+    need(
+        file.md5 in ("", found),
+        f"{str(where)!r} is not the published {file.name}: its MD5 is {found}, expected {file.md5}",
+    )
+
+
+def read(where: Path, file: File) -> bytes:
+    """The content of a file, unpacked, if it is the published one.
+
+    Raises:
+        ModescopeError: If it cannot be read, or its hash is not the published one.
+    """
+    try:
+        with opened(where, file) as stream:
+            content = stream.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModescopeError(f"{str(where)!r} cannot be read: {error}") from error
+    check(where, file, hashlib.md5(content, usedforsecurity=False).hexdigest())
+    return content

@@ -1,0 +1,432 @@
+"""Readers of the published formats, on small files with known bytes."""
+
+import os
+import pickle
+import struct
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_images import (
+    binary,
+    celeba_zip,
+    cifar_batches,
+    digits,
+    idx,
+    jpeg,
+    mnist_files,
+    pickled,
+    place,
+    publish,
+    tar_gz,
+    tiny_mnist,
+)
+
+from modescope.core.errors import ModescopeError
+from modescope.datasets.images import ImageFolder, load, photographs
+from modescope.datasets.images import store as store_module
+from modescope.datasets.images.cifar import parse_batch, parse_pickle
+from modescope.datasets.images.idx import parse_idx
+
+REAL = os.environ.get("MODESCOPE_DATA")
+needs_data = pytest.mark.skipif(not REAL, reason="MODESCOPE_DATA names no folder with the real data sets")
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    """A folder for a test's data, and none else."""
+    for module in (store_module, photographs):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(store_module, "DEBIAN", tmp_path / "debian")
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv("MODESCOPE_DATA", str(folder))
+    return folder
+
+
+# MNIST's format
+
+
+def test_mnist(own, monkeypatch):
+    tiny_mnist(monkeypatch, own)
+    (images, labels), (more, last) = digits(40, 0), digits(10, 1)
+    for split, pixels, classes in (
+        ("train", images, labels),
+        ("test", more, last),
+        ("all", np.concatenate([images, more]), np.concatenate([labels, last])),
+    ):
+        found = load("mnist", split)
+        assert found.images.dtype == torch.uint8
+        assert found.labels.dtype == torch.int64
+        assert np.array_equal(found.images.numpy(), pixels[:, None])
+        assert np.array_equal(found.labels.numpy(), classes)
+    assert load("mnist", "train") is load("mnist")
+    assert len({load("mnist", split).digest for split in ("train", "test", "all")}) == 3
+
+
+def test_packed_and_unpacked_are_the_same(own, monkeypatch):
+    tiny_mnist(monkeypatch, own)
+    digest = load("mnist").digest
+    for file in (own / "mnist").iterdir():
+        file.unlink()
+    place(own / "mnist", mnist_files())
+    assert load("mnist").digest == digest
+
+
+def test_files_that_changed_are_read_again(own, monkeypatch):
+    tiny_mnist(monkeypatch, own)
+    first = load("mnist")
+    tiny_mnist(monkeypatch, own, train=60)
+    assert len(load("mnist")) == 60
+    assert load("mnist").digest != first.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: b"", "begins with nothing"),
+        (lambda c: c[:10], "begins with 00 00 08 03"),
+        (lambda c: b"\x00\x00\x0d\x03" + c[4:], "is no IDX file of bytes with 3 axes: it begins with 00 00 0d 03"),
+        (lambda c: idx(np.zeros(3, np.uint8)), "begins with 00 00 08 01"),
+        (lambda c: c[:-5], r"holds 31355 values, expected 31360 for the shape \(40, 28, 28\)"),
+        (lambda c: c + b"\0", "holds 31361 values, expected 31360"),
+        (lambda c: c[:4] + b"\xff" * 4 + c[8:], "expected"),
+    ],
+)
+def test_bad_idx(change, message):
+    content = idx(digits(40, 0)[0])
+    assert parse_idx(content, "file", 3).shape == (40, 28, 28)
+    with pytest.raises(ModescopeError, match=message):
+        parse_idx(change(content), "file", 3)
+
+
+def test_as_many_labels_as_images(own, monkeypatch):
+    contents = {**mnist_files(), "train-labels-idx1-ubyte.gz": idx(np.zeros(39, np.uint8))}
+    publish(monkeypatch, "mnist", contents)
+    place(own / "mnist", contents)
+    with pytest.raises(ModescopeError, match="mnist has 40 images and 39 labels"):
+        load("mnist")
+
+
+def test_a_damaged_packed_file(own, monkeypatch):
+    tiny_mnist(monkeypatch, own)
+    file = own / "mnist" / "train-images-idx3-ubyte.gz"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(ModescopeError, match="cannot be read: "):
+        load("mnist")
+
+
+@needs_data
+def test_the_real_mnist(monkeypatch):
+    monkeypatch.setenv("MODESCOPE_DATA", REAL)
+    train, test = load("mnist"), load("mnist", "test")
+    assert train.images.shape == (60_000, 1, 28, 28)
+    # The counts of each digit, and the mean and deviation of pixels that everyone normalises with.
+    assert torch.bincount(train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert torch.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    histogram = torch.bincount(train.images.flatten(), minlength=256).double()
+    values = torch.arange(256, dtype=torch.float64) / 255
+    mean = (histogram * values).sum() / histogram.sum()
+    spread = ((histogram * (values - mean) ** 2).sum() / histogram.sum()).sqrt()
+    assert (round(mean.item(), 4), round(spread.item(), 4)) == (0.1307, 0.3081)
+
+
+@needs_data
+def test_the_real_sign_digits(monkeypatch):
+    monkeypatch.setenv("MODESCOPE_DATA", REAL)
+    found = load("sign-digits")
+    assert found.images.shape == (2062, 3, 64, 64)
+    counts = torch.bincount(found.labels)
+    assert (len(counts), counts.min() >= 204, counts.max() <= 208) == (10, True, True)
+    with pytest.raises(ModescopeError, match="sign-digits has no test set of its own"):
+        load("sign-digits", "test")
+
+
+# CIFAR-10
+
+
+def cifar_forms():
+    batches = cifar_batches()
+    binaries = {f"{name}.bin": binary(*batch) for name, batch in batches.items()}
+    pickles = {name: pickled(*batch) for name, batch in batches.items()}
+    return {
+        "cifar-archive": ("", {"cifar-10-binary.tar.gz": tar_gz(binaries, "cifar-10-batches-bin")}),
+        "cifar-binary": ("cifar-10-batches-bin", binaries),
+        "cifar-python": ("cifar-10-batches-py", pickles),
+        "cifar-python-archive": ("", {"cifar-10-python.tar.gz": tar_gz(pickles, "cifar-10-batches-py")}),
+    }
+
+
+@pytest.mark.parametrize("form", cifar_forms())
+@pytest.mark.parametrize("parent", ["", "cifar10"])
+def test_every_form_of_cifar(own, monkeypatch, form, parent):
+    folder, contents = cifar_forms()[form]
+    publish(monkeypatch, "cifar10", contents, form)
+    place(own / parent / folder, contents)
+    batches = cifar_batches()
+    train = [batches[f"data_batch_{i}"] for i in range(1, 6)]
+    found = load("cifar10", "all")
+    pixels = np.concatenate([images for images, _ in [*train, batches["test_batch"]]])
+    assert np.array_equal(found.images.numpy(), pixels)
+    assert found.labels.tolist() == list(chain(*(labels for _, labels in [*train, batches["test_batch"]])))
+    assert len(load("cifar10")) == 30
+    assert np.array_equal(load("cifar10", "test").images.numpy(), batches["test_batch"][0])
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_pickles_are_read_as_pickle_reads_them(protocol):
+    images, labels = cifar_batches(17)["data_batch_3"]
+    content = pickled(images, labels, protocol)
+    told = pickle.loads(content)
+    found, classes = parse_pickle(content, "batch")
+    assert np.array_equal(found.flatten(1).numpy(), told[b"data"])
+    assert classes.tolist() == told[b"labels"]
+
+
+def python_two(images, labels):
+    """A batch as Python 2 wrote it, instruction by instruction, as the published files have it."""
+    rows = images.reshape(len(images), -1)
+    pixels = rows.tobytes()
+    return b"".join(
+        [
+            b"\x80\x02}q\x01(",
+            b"U\x0bbatch_labelq\x02U\x15training batch 1 of 5q\x03",
+            b"U\x06labelsq\x04]q\x05(" + b"".join(b"K" + bytes([label]) for label in labels) + b"e",
+            b"U\x04dataq\x06cnumpy.core.multiarray\n_reconstruct\nq\x07cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\x09",
+            b"(K\x01K" + bytes([len(rows)]) + b"M" + struct.pack("<H", rows.shape[1]) + b"\x86",
+            b"cnumpy\ndtype\nq\x0aU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb",
+            b"\x89T" + struct.pack("<i", len(pixels)) + pixels + b"tb",
+            b"U\x09filenamesq\x0b]q\x0c(" + b"U\x05a.png" * len(labels) + b"eu.",
+        ]
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # NumPy's, on its old names in these files
+def test_pickles_of_python_two():
+    images, labels = cifar_batches(17)["test_batch"]
+    content = python_two(images, labels)
+    told = pickle.loads(content, encoding="latin1")
+    found, classes = parse_pickle(content, "batch")
+    assert np.array_equal(found.flatten(1).numpy(), told["data"])
+    assert np.array_equal(found.numpy(), images)
+    assert classes.tolist() == told["labels"] == labels
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ("echo a pickle ran; touch ran",)
+
+
+def test_pickles_are_never_run(own, monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    content = pickle.dumps({b"labels": [1], b"data": Bomb()}, protocol=2)
+    with pytest.raises(ModescopeError, match="is no batch of CIFAR-10"):
+        parse_pickle(content, "batch")
+    contents = {**cifar_forms()["cifar-python"][1]}
+    publish(monkeypatch, "cifar10", contents, "cifar-python")
+    place(own / "cifar-10-batches-py", {**contents, "data_batch_2": content})
+    with pytest.raises(ModescopeError, match=r"data_batch_2' is not the published data_batch_2: its MD5 is"):
+        load("cifar10")
+    assert not Path("ran").exists()
+    assert "a pickle ran" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x02.", pickle.dumps({b"labels": [1, 2]}), bytes(99)])
+def test_bad_pickles(content):
+    with pytest.raises(ModescopeError, match="batch is no batch of CIFAR-10"):
+        parse_pickle(content, "batch")
+
+
+def test_bad_batches(own, monkeypatch):
+    images, labels = cifar_batches(3)["test_batch"]
+    content = binary(images, labels)
+    for bad in (b"", content[:-1], content + b"\0"):
+        with pytest.raises(ModescopeError, match=f"batch has {len(bad)} bytes, expected a multiple of 3073"):
+            parse_batch(bad, "batch")
+    with pytest.raises(ModescopeError, match="batch has the class 11, expected 0 to 9"):
+        parse_batch(binary(images, [1, 11, 2]), "batch")
+    archive = tar_gz({"data_batch_1.bin": content}, "cifar-10-batches-bin")
+    publish(monkeypatch, "cifar10", {"cifar-10-binary.tar.gz": archive}, "cifar-archive")
+    place(own, {"cifar-10-binary.tar.gz": archive})
+    with pytest.raises(ModescopeError, match=r"holds no data_batch_2\.bin, data_batch_3\.bin"):
+        load("cifar10")
+
+
+def jpeg_npz(path, count=9):
+    """CIFAR-10 as JPEG, and what Pillow makes of it."""
+    random, arrays, decoded = np.random.RandomState(3), {}, {}
+    for split in ("train", "test"):
+        pictures = [
+            jpeg(np.kron(random.randint(0, 256, (4, 4, 3)), np.ones((8, 8, 1))).astype(np.uint8)) for _ in range(count)
+        ]
+        arrays[f"jpeg_{split}"] = np.frombuffer(b"".join(pictures), np.uint8)
+        arrays[f"off_{split}"] = np.cumsum([0, *map(len, pictures)])
+        arrays[f"y_{split}"] = random.randint(0, 10, count).astype(np.uint8)
+        for i, content in enumerate(pictures):
+            (path.parent / "one.jpg").write_bytes(content)
+            decoded[split, i] = np.asarray(Image.open(path.parent / "one.jpg")).transpose(2, 0, 1)
+    np.savez(path, **arrays)
+    return arrays, decoded
+
+
+def test_cifar_as_jpeg_is_decoded_once_and_says_so(own, tmp_path, monkeypatch):
+    arrays, decoded = jpeg_npz(own / "cifar10_jpeg.npz")
+    found = load("cifar10", "test")
+    assert "JPEG, which loses detail" in found.note
+    assert found.labels.tolist() == arrays["y_test"].tolist()
+    for i in range(9):
+        assert np.array_equal(found.images[i].numpy(), decoded["test", i])
+    (kept,) = (tmp_path / "cache" / "decoded").iterdir()
+    before = kept.stat().st_mtime_ns
+    monkeypatch.setattr(photographs, "decode_all", lambda *args: pytest.fail("decoded again"))
+    os.utime(own / "cifar10_jpeg.npz")  # another time, so the file is read again, but its images were decoded
+    assert torch.equal(load("cifar10", "test").images, found.images)
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_a_damaged_jpeg_leaves_no_half_file(own, tmp_path):
+    arrays, _ = jpeg_npz(own / "cifar10_jpeg.npz")
+    arrays["jpeg_train"] = arrays["jpeg_train"].copy()
+    start = int(arrays["off_train"][4])
+    arrays["jpeg_train"][start : start + 40] = 0
+    np.savez(own / "cifar10_jpeg.npz", **arrays)
+    with pytest.raises(ModescopeError, match=r"'image 4' in .* cannot be read"):
+        load("cifar10")
+    assert list((tmp_path / "cache" / "decoded").iterdir()) == []
+    np.savez(own / "cifar10_jpeg.npz", **{**arrays, "off_train": arrays["off_train"][:-1]})
+    with pytest.raises(ModescopeError, match="offsets, bytes and labels do not agree"):
+        load("cifar10")
+
+
+def test_a_full_disk_leaves_no_half_file(own, tmp_path, monkeypatch):
+    jpeg_npz(own / "cifar10_jpeg.npz")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(photographs.os, "replace", full)
+    with pytest.raises(ModescopeError, match=r"cannot be kept in .* No space left on device"):
+        load("cifar10")
+    assert list((tmp_path / "cache" / "decoded").iterdir()) == []
+
+
+# CelebA
+
+NUMBERS = [1, 2, 162_770, 162_771, 182_637, 182_638, 202_599]
+
+
+def test_celeba(own, monkeypatch):
+    content = celeba_zip(NUMBERS)
+    publish(monkeypatch, "celeba", {"img_align_celeba.zip": content})
+    place(own, {"img_align_celeba.zip": content})
+    train, test, everything = (load("celeba", split) for split in ("train", "test", "all"))
+    assert (len(train), len(test), len(everything)) == (3, 2, 7)
+    assert everything.images.shape[1:] == (3, 64, 64)
+    assert everything.labels is None
+    # The middle 108 x 108 pixels have one colour each, the same all over at 64 x 64, but for JPEG's error at the edge.
+    for i, number in enumerate(NUMBERS):
+        colour = torch.tensor([number % 200, 40, 200]).view(3, 1, 1)
+        inner = everything.images[i, :, 3:-3, 3:-3].int()
+        assert (inner - colour).abs().max() <= 8
+    assert torch.equal(torch.cat([train.images, everything.images[3:5], test.images]), everything.images)
+    wide = load("celeba", "all", 140)
+    assert (wide.images[:, :, 0].int() - 128).abs().max() <= 4  # the margin of 16 pixels is there
+    assert (wide.images[:, 1, 32, 32].int() - 40).abs().max() <= 4
+    assert len({found.digest for found in (train, test, everything, wide)}) == 4
+    with pytest.raises(ModescopeError, match="crop is 64, expected 108 or 140"):
+        load("celeba", crop=64)
+
+
+def test_bad_celeba(own, monkeypatch):
+    for content, message in (
+        (celeba_zip([]), "holds no images named like 000001.jpg"),
+        (celeba_zip([1], (100, 100)), r"has the size \(100, 100\), expected \(178, 218\)"),
+        (celeba_zip([1]), "holds no images of the split 'test'"),
+    ):
+        publish(monkeypatch, "celeba", {"img_align_celeba.zip": content})
+        place(own, {"img_align_celeba.zip": content})
+        with pytest.raises(ModescopeError, match=message):
+            load("celeba", "test")
+    (own / "img_align_celeba.zip").write_bytes(celeba_zip([1, 2]))
+    with pytest.raises(ModescopeError, match=r"is not the published img_align_celeba.zip"):
+        load("celeba")
+
+
+# Folders
+
+
+def pictures(folder, sizes, classes=("a", "b")):
+    random = np.random.RandomState(4)
+    made = []
+    for i, (width, height) in enumerate(sizes):
+        pixels = random.randint(0, 256, (height, width, 3)).astype(np.uint8)
+        path = folder / classes[i % len(classes)] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        made.append(pixels)
+    return made
+
+
+def test_folder(own):
+    made = pictures(own / "photos", [(12, 10)] * 6)
+    data = ImageFolder(path=own / "photos")
+    order = [0, 2, 4, 1, 3, 5]  # sorted by folder, then by name
+    assert np.array_equal(data.arrays.images.numpy(), np.stack([made[i].transpose(2, 0, 1) for i in order]))
+    assert data.arrays.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.shape == (3, 10, 12)
+    pictures(own / "photos" / "more", [(12, 10)])
+    assert ImageFolder(path=own / "photos").digest != data.digest
+    with pytest.raises(ModescopeError, match="the images of ImageFolder have changed: their digest is"):
+        ImageFolder(path=own / "photos", digest=data.digest)
+
+
+def test_folder_of_several_sizes(own):
+    made = pictures(own / "photos", [(12, 8), (8, 12), (8, 8)])
+    with pytest.raises(ModescopeError, match=r"has images of 3 sizes .*, expected one: give a size"):
+        ImageFolder(path=own / "photos")
+    data = ImageFolder(path=own / "photos", size=8)
+    by_hand = [made[0][:, 2:10], made[2], made[1][2:10]]
+    assert np.array_equal(data.arrays.images.numpy(), np.stack([p.transpose(2, 0, 1) for p in by_hand]))
+    assert "middle square at 8 x 8" in data.arrays.note
+    assert ImageFolder(path=own / "photos", size=4).shape == (3, 4, 4)
+
+
+def test_bad_folders(own):
+    for path, message in (
+        (own / "none", "expected a folder of images"),
+        (own, "holds no images"),
+    ):
+        with pytest.raises(ModescopeError, match=message):
+            ImageFolder(path=path)
+    pictures(own / "one", [(8, 8)])
+    with pytest.raises(ModescopeError, match="holds 1 sample, expected at least 2"):
+        ImageFolder(path=own / "one")
+    pictures(own / "two", [(8, 8)] * 3)
+    (own / "two" / "a" / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(ModescopeError, match=r"1 images in .* cannot be read: 'a/bad.png' \(not an image\)"):
+        ImageFolder(path=own / "two")
+    with pytest.raises(ModescopeError, match="size is -1, expected a whole number of at least 0"):
+        ImageFolder(path=own / "two", size=-1)
+
+
+def test_sign_digits_in_folders(own):
+    pictures(own / "sign-digits" / "Dataset", [(100, 100)] * 20, tuple("0123456789"))
+    found = load("sign-digits")
+    assert found.images.shape == (20, 3, 64, 64)
+    assert found.labels.tolist() == sorted(list(range(10)) * 2)
+
+
+def test_bad_sign_digits(own):
+    np.savez(own / "signdigits64.npz", x=np.zeros((3, 64, 64), np.uint8), y=np.zeros(3, np.uint8))
+    with pytest.raises(ModescopeError, match=r"holds x \(3, 64, 64\) and y \(3,\), expected bytes"):
+        load("sign-digits")
+
+
+def test_bad_names():
+    with pytest.raises(ModescopeError, match="unknown image set 'minst': did you mean 'mnist'"):
+        load("minst")
+    with pytest.raises(ModescopeError, match="unknown split 'trian': did you mean 'train'"):
+        load("mnist", "trian")
