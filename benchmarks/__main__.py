@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -205,6 +206,7 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
 def main(names: list[str]) -> None:
     """Measures and prints."""
     torch.set_num_threads(1)
+    threadpool_limits(1)  # of NumPy and SciPy, whose idle threads would count as processor time
     if names == ["agreement"]:
         from .agreement import agreement
 

@@ -85,7 +85,7 @@ def frechet() -> Iterator[Ratio]:
         lambda: frechet_distance(x, y),
         by_sqrtm,
         "at least 8 for the root alone, below",
-        pairs=2,
+        pairs=1,
     )
 
 

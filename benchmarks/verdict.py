@@ -65,6 +65,14 @@ def normal(dim: int) -> Draw:
     return lambda n, generator: (torch.randn(n, dim, generator=generator), torch.randn(n, dim, generator=generator))
 
 
+def heavy(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Heavy tails: Student's t with 2 degrees of freedom in each of 5 coordinates, of infinite variance."""
+    return tuple(  # type: ignore[return-value]
+        torch.randn(n, 5, generator=generator) / torch.randn(n, 5, 2, generator=generator).square().mean(-1).sqrt()
+        for _ in range(2)
+    )
+
+
 def discrete(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Data that hold copies: ten values."""
     return tuple(torch.randint(10, (n, 1), generator=generator).float() for _ in range(2))  # type: ignore[return-value]
@@ -84,6 +92,7 @@ CASES = (
     *(Case("normal in 100 dimensions", n, normal(100), FINE) for n in (250, 1000)),
     *(Case("1,000 modes, all kept", n, thousand(1000), FINE) for n in (250, 1000)),
     Case("ten values", 250, discrete, FINE),
+    *(Case("Student's t in 5 dimensions", n, heavy, FINE) for n in (250, 1000)),
     *(Case("ring of 8, 1 lost", n, ring(1), LOST) for n in (100, 250, 1000)),
     *(Case("ring of 8, 2 lost", n, ring(2), LOST) for n in (100, 250)),
     *(Case("ring of 8, 4 lost", n, ring(4), LOST) for n in (100, 250)),

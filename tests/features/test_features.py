@@ -54,6 +54,8 @@ BAD_NAMES = {
     "pca:x": "pca:x is not known, expected a whole number after the colon",
     "pca:0": "pca has 0 components, expected a whole number of at least 1",
     "random-conv:a": "random-conv:a is not known",
+    "judge": "judge needs the set that it was trained on, as in judge:mnist",
+    "judge:mnits": "unknown judge 'mnits': did you mean 'mnist'",
     "raw:3": "raw:3 is not known, as raw takes nothing after a colon",
     "inception:absent.pt": "there is no file 'absent.pt'",
     "absent.pt": "there is no file 'absent.pt'",
@@ -389,7 +391,7 @@ def test_efficientnet_knows_what_it_sees() -> None:
 
 
 def test_the_table_is_whole() -> None:
-    assert set(FEATURES) == {"raw", "pca", "random-conv", "efficientnet-lite0", "inception", "dinov2", "clip"}
+    assert set(FEATURES) == {"raw", "pca", "random-conv", "efficientnet-lite0", "inception", "dinov2", "clip", "judge"}
     assert issubclass(type(make_features("raw")), Features)
     features = make_features("raw")
     assert make_features(features) is features

@@ -25,6 +25,10 @@ def noisy(classes: int, error: float) -> torch.Tensor:
     return rates.fill_diagonal_(1 - error)
 
 
+def as_rates(counts: torch.Tensor) -> torch.Tensor:
+    return counts.double() / counts.sum(dim=1, keepdim=True)
+
+
 @pytest.mark.parametrize("kept", [1, 2, 5, 10])
 def test_even_over_some_classes(kept: int) -> None:
     report = mode_report(torch.arange(kept).repeat(100), 10)
@@ -112,6 +116,30 @@ class TestConfusion:
         assert mean == pytest.approx(runs[0].floor, rel=0.3)
         assert runs[0].floor > 1.5 * 3 / 2000
 
+    def test_factors_are_their_kronecker_product(self) -> None:
+        factors = [noisy(2, 0.1), torch.tensor([[8, 1, 1], [2, 7, 1], [0, 3, 7]]), noisy(4, 0.05)]
+        whole = torch.kron(torch.kron(factors[0], as_rates(factors[1])), factors[2])
+        share = torch.rand(24, generator=torch.Generator().manual_seed(0), dtype=torch.float64) ** 3
+        labels = confused(draw(share, 3000), whole)
+        by_factors, by_whole = (mode_report(labels, 24, share, confusion=given) for given in (factors, whole))
+        assert by_factors.share.tolist() == pytest.approx(by_whole.share.tolist(), abs=1e-9)
+        assert by_factors.kl == pytest.approx(by_whole.kl, rel=1e-8)
+        assert by_factors.floor == pytest.approx(by_whole.floor, rel=1e-9)
+        assert by_factors.modes == by_whole.modes
+
+    def test_three_digits_that_are_confused_one_by_one(self) -> None:
+        rates = noisy(10, 0.02)
+        digits = torch.randint(5, (20_000, 3), generator=torch.Generator().manual_seed(0))  # 125 of 1,000 classes
+        said = confused(digits.flatten(), rates).unflatten(0, (-1, 3))
+        labels = (said * torch.tensor([100, 10, 1])).sum(dim=1)
+        plain, corrected = (
+            mode_report(labels, 1000, confusion=given, min_share=1e-4) for given in (None, (rates, rates, rates))
+        )
+        assert plain.modes > 300
+        assert 125 <= corrected.modes < 180  # chance alone gives a class that is empty two samples or more
+        assert plain.kl < math.log(8) - 0.15
+        assert corrected.kl == pytest.approx(math.log(8), abs=0.08)
+
     def test_classes_that_cannot_be_told_apart(self) -> None:
         report = mode_report(torch.tensor([0, 1, 1, 0]), 2, confusion=torch.ones(2, 2))
         assert math.isnan(report.floor)
@@ -135,6 +163,8 @@ def test_bad_input_is_told() -> None:
         (r"reference has shape \(2,\)", (labels, 3, torch.ones(2))),
         ("reference holds a negative", (labels, 3, torch.tensor([-1.0, 1, 1]))),
         (r"confusion has shape", (labels, 3, None, torch.ones(2, 2))),
+        (r"shape \(2, 2\), \(2, 2\), expected \(3, 3\), or", (labels, 3, None, [torch.eye(2), torch.eye(2)])),
+        (r"shape of nothing, expected \(3, 3\), or", (labels, 3, None, [])),
         ("row 1 of confusion", (labels, 3, None, torch.diag(torch.tensor([1.0, 0.0, 1.0])))),
         ("label 2 is among labels", (labels, 3, None, torch.tensor([[1.0, 0, 0], [0, 1, 0], [1, 1, 0]]))),
         ("classes is 0", (labels, 0)),

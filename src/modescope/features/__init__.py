@@ -4,6 +4,7 @@ from .base import Features
 from .efficientnet import EfficientNetLite0
 from .extract import extract
 from .inception import Inception
+from .judged import JudgeFeatures
 from .make import FEATURES, make_features
 from .network import FromFunction, FromOnnx, FromTorchScript
 from .pca import PCA
@@ -23,6 +24,7 @@ __all__ = [
     "FromOnnx",
     "FromTorchScript",
     "Inception",
+    "JudgeFeatures",
     "RandomConv",
     "Raw",
     "colour",

@@ -10,16 +10,21 @@ from ..core.errors import ModescopeError, nearest_name, need
 from .base import Features
 from .efficientnet import EfficientNetLite0
 from .inception import from_text as inception
+from .judged import JudgeFeatures
 from .network import FromFunction, FromOnnx, FromTorchScript
 from .pca import PCA
 from .random_conv import RandomConv
 from .raw import Raw
 from .transformer import CLIP, DINOv2
 
+DIGITS = 19  # that any seed has less of
+
 
 def number(text: str, what: str) -> int:
     """The whole number after a colon."""
-    need(text.isdecimal(), f"{what}:{text} is not known, expected a whole number after the colon")
+    need(
+        text.isdecimal() and len(text) < DIGITS, f"{what}:{text} is not known, expected a whole number after the colon"
+    )
     return int(text)
 
 
@@ -59,6 +64,7 @@ FEATURES: dict[str, Callable[[str, str], Features]] = {
     "inception": inception,
     "dinov2": DINOv2,
     "clip": CLIP,
+    "judge": JudgeFeatures,
 }
 
 
@@ -67,8 +73,9 @@ def make_features(value: str | Path | Callable[..., Any] | Features, *, device: 
 
     Arguments:
         value: A name: ``raw``, ``pca:K``, ``random-conv``, ``efficientnet-lite0``, ``inception``, ``inception:PATH``,
-            ``dinov2``, ``dinov2:MODEL``, ``clip`` or ``clip:MODEL``; a TorchScript (``.pt``, ``.pth``, ``.ts``) or
-            ``.onnx`` file; a module or function from a batch to `(B, F)`; or features.
+            ``dinov2``, ``dinov2:MODEL``, ``clip``, ``clip:MODEL``, ``judge:mnist`` or ``judge:fashion-mnist``; a
+            TorchScript (``.pt``, ``.pth``, ``.ts``) or ``.onnx`` file; a module or function from a batch to `(B, F)`;
+            or features.
         device: Where it computes, e.g. ``cuda``.
 
     Raises:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..core.errors import ModescopeError, need
 from ..sources.generators import is_torchscript, onnx_session
+from ..sources.settle import refuse
 from .base import Features
 from .resize import resize, unit
 
@@ -124,8 +125,8 @@ def load_torchscript(path: Path, device: str) -> Any:
     )
     try:
         return torch.jit.load(path, map_location=device).eval()
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ModescopeError(f"{str(path)!r} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+    except Exception as error:  # whatever a damaged program raises
+        raise refuse(repr(str(path)), error) from error
 
 
 def run(network: Callable[[Tensor], Any], given: Tensor, name: str) -> Any:

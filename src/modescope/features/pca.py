@@ -63,8 +63,8 @@ class PCA(Features):
         total = values.sum()
         share = 100 * (values[:components].sum() / total).item() if total > 0 else 100.0
         self.protocol = (
-            f"the {components} main directions of the real samples {source.name!r} (images as pixels in [0, 1]), which "
-            f"hold {share:.1f} % of their variance"
+            f"the {components} main directions of the real samples {source.name!r}"
+            f"{' (pixels in [0, 1])' if source.kind == 'images' else ''}, which hold {share:.1f} % of their variance"
         )
         return self
 

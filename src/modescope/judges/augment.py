@@ -22,7 +22,6 @@ class Augment:
         bend: The standard deviation of an elastic displacement along each axis, in pixels.
         cells: The displacement is drawn on a grid of so many points a side, smooth in between.
         flip: Whether left and right are swapped in half of the images.
-        erase: The side of a square that is set to 0, in pixels.
     """
 
     degrees: float = 0.0
@@ -32,7 +31,6 @@ class Augment:
     bend: float = 0.0
     cells: int = 6
     flip: bool = False
-    erase: int = 0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Changes images of shape `(N, 1, H, H)`, bilinear, with zeros from outside; draws on the CPU."""
@@ -42,8 +40,7 @@ class Augment:
             coarse = torch.randn(count, 2, self.cells, self.cells, generator=generator) * (2 * self.bend / side)
             smooth = interpolate(coarse, (side, side), mode="bicubic", align_corners=True)
             grid = grid + smooth.permute(0, 2, 3, 1)
-        moved = grid_sample(images, grid.to(images.device), align_corners=False)
-        return moved * self.kept(count, side, generator).to(images.device) if self.erase else moved
+        return grid_sample(images, grid.to(images.device), align_corners=False)
 
     def maps(self, count: int, side: int, generator: torch.Generator) -> Tensor:
         """Affine maps of the plane, from the new image to the old, with shape `(N, 2, 3)`; the image is [-1, 1]^2."""
@@ -56,9 +53,3 @@ class Augment:
         rows = [wide * cos, shear - high * sin, right * 2 * self.shift / side]
         rows += [wide * sin, high * cos, down * 2 * self.shift / side]
         return torch.stack(rows, dim=1).unflatten(1, (2, 3))
-
-    def kept(self, count: int, side: int, generator: torch.Generator) -> Tensor:
-        """1 but for a square of zeros in each image, anywhere, with shape `(N, 1, H, H)`."""
-        middle = torch.rand(2, count, 1, generator=generator) * side
-        away = ((torch.arange(side) + 0.5 - middle).abs() > self.erase / 2).unbind()
-        return (away[0].unsqueeze(2) | away[1].unsqueeze(1)).unsqueeze(1).float()

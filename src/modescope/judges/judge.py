@@ -1,6 +1,6 @@
 """A classifier that tells which class a generated image is of."""
 
-__all__ = ["JUDGES", "WEIGHTS", "Judge", "Pixels", "judge"]
+__all__ = ["JUDGES", "WEIGHTS", "Judge", "Pixels", "judge", "read_judge"]
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -158,7 +158,11 @@ def judge(name: str) -> Judge:
 
 
 def read_judge(folder: Path, name: str) -> Judge:
-    """The judge whose weights and card are in a folder.
+    """The judge whose weights and card are in a folder, e.g. one that you trained.
+
+    Arguments:
+        folder: Where ``NAME.safetensors`` and ``NAME.json`` are.
+        name: The set of images.
 
     Raises:
         ModescopeError: If the weights are not those that the card describes.

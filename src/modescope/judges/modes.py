@@ -43,12 +43,14 @@ class JudgedModes(Modes):
     @property
     def about(self) -> str:
         """Who tells the classes, to complete a sentence."""
-        return f"a classifier that is right on {self.judge.accuracy:.2%} of the test images of {self.judge_name}"
+        return (
+            f"a classifier that is right on {100 * self.judge.accuracy:.2f} % of the test images of {self.judge_name}"
+        )
 
     def nearest(self, x: Tensor, norm: str = "l2") -> tuple[Tensor, Tensor]:
         r"""The class of each sample, with shape :math:`(*)`, and zeros, whatever the norm."""
         rows = x.detach().reshape(-1, x.shape[-1]).float().contiguous()
-        key = hashlib.sha256(memoryview(rows.cpu().numpy())).digest()
+        key = hashlib.sha256(rows.cpu().numpy().tobytes()).digest()
         if key not in self.known:
             self.known[key] = self.told(rows).cpu()
             while len(self.known) > REMEMBERED:

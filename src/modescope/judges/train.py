@@ -1,7 +1,7 @@
 """Trains a judge from scratch: ``python -m modescope.judges.train mnist``.
 
-5,000 of the training images are held out: choices were made on them alone, and the temperature is. The test images are
-looked at once, for the card.
+5,000 of the training images are held out, for choices and for the temperature. The test images are
+looked at once, for the card. :func:`modescope.judges.read_judge` takes the judge from its folder.
 """
 
 __all__ = ["RECIPES", "Recipe", "Training", "held_out", "main"]
@@ -28,7 +28,6 @@ from ..datasets.images import load
 from ..datasets.images.load import Split
 from .augment import Augment
 from .card import Card, digest
-from .judge import WEIGHTS
 from .net import CLASSES, JudgeNet, folded
 
 HELD_OUT = 5_000
@@ -65,7 +64,7 @@ class Recipe:
 
 RECIPES = {
     "mnist": Recipe(Augment(degrees=12, scale=0.12, shear=0.15, shift=2.5, bend=0.7)),
-    "fashion-mnist": Recipe(Augment(degrees=4, scale=0.08, shift=2, flip=True, erase=8)),
+    "fashion-mnist": Recipe(Augment(scale=0.05, shift=1, flip=True), epochs=12),
 }
 
 
@@ -154,7 +153,7 @@ class Training:
             words = file.metadata() or {}
             need(
                 words.get("recipe") == self.identity(),
-                f"the checkpoint {str(self.checkpoint)!r} is of another training: delete it, or name another --work",
+                f"the checkpoint {str(self.checkpoint)!r} is of another training: delete it, or name another --out",
             )
             self.net.load_state_dict({name: file.get_tensor(f"net.{name}") for name in self.net.state_dict()})
             self.mean = {name: file.get_tensor(f"mean.{name}") for name in self.mean}
@@ -208,16 +207,14 @@ class Train:
         name: The set of images.
         epochs: How often each training image is seen; as in the set's recipe if not given.
         seed: Of the initial weights, the order and the changes.
-        out: The folder of the weights and the card; that of the package if not given.
-        work: The folder of the checkpoint.
+        out: The folder of the weights, the card and the checkpoint.
         device: Where it computes.
     """
 
     name: Annotated[tyro.conf.Positional[Literal["mnist", "fashion-mnist"]], tyro.conf.arg(metavar="SET")]
     epochs: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     seed: int = 0
-    out: Path = WEIGHTS
-    work: Path = Path("runs")
+    out: Path = Path("runs/judges")
     device: str = "cpu"
 
     def __call__(self) -> None:
@@ -226,9 +223,8 @@ class Train:
         need(recipe.epochs >= 1, f"epochs is {recipe.epochs}, expected at least 1")
         images, labels = labelled(self.name, "train")
         learn, rest = held_out(len(images))
-        for folder in (self.out, self.work):
-            folder.mkdir(parents=True, exist_ok=True)
-        checkpoint = self.work / f"judge-{self.name}-{self.seed}.safetensors"
+        self.out.mkdir(parents=True, exist_ok=True)
+        checkpoint = self.out / f"{self.name}-checkpoint.safetensors"
         net = Training(recipe, images[learn], labels[learn], checkpoint, self.device).run()
         temperature = best_temperature(net, images[rest], labels[rest])
         plain = folded(net, temperature)

@@ -2,6 +2,8 @@ r"""Modes and class balance by the labels of any classifier."""
 
 __all__ = ["ModeReport", "mode_report"]
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +42,7 @@ def mode_report(
     labels: Tensor,
     classes: int,
     reference: Tensor | None = None,
-    confusion: Tensor | None = None,
+    confusion: Tensor | Sequence[Tensor] | None = None,
     min_share: float = 0.0,
 ) -> ModeReport:
     r"""The number of classes that a generator reaches, and how unevenly, by what a classifier calls its samples.
@@ -54,7 +56,9 @@ def mode_report(
     A classifier errs, and one stray label makes a mode: of a thousand classes, 1 % of errors fills many that are empty.
     With its confusion matrix :math:`C_{ij} = P(\text{label } j \mid \text{class } i)` on held-out real samples, the
     shares of the classes themselves are estimated as the most likely ones: :math:`\hat q` maximises
-    :math:`\sum_j n_j \log \sum_i \hat q_i C_{ij}` over the simplex, by expectation maximisation.
+    :math:`\sum_j n_j \log \sum_i \hat q_i C_{ij}` over the simplex, by expectation maximisation. Where a label is put
+    together from parts that are classified one by one, as the three digits of Stacked MNIST, :math:`C` is the Kronecker
+    product of the parts' matrices, which is never built: give its factors.
 
     Note:
         Papers differ in :math:`p` (uniform, or the labels of the training set) and in :math:`n` (25,600 or 26,000 on
@@ -78,8 +82,9 @@ def mode_report(
             probabilities with shape :math:`(N, K)`, of which the largest counts (the first of equals).
         classes: The number of classes, :math:`K`.
         reference: The true mass or count of each class, with shape :math:`(K)`; uniform if not given.
-        confusion: How often each class (row) gets each label (column), counts or rates, with shape :math:`(K, K)`;
-            no correction if not given.
+        confusion: How often each class (row) gets each label (column), counts or rates, with shape :math:`(K, K)`, or
+            the square matrices whose Kronecker product it is, that of the leading digit first; no correction if not
+            given.
         min_share: The share of all samples that a mode holds at least, e.g. :math:`1 / (10 K)`.
 
     Raises:
@@ -96,7 +101,7 @@ def mode_report(
     if confusion is None:
         share, floor, least = counts.double() / samples, kl_floor(int((mass > 0).sum()), samples), 1.0
     else:
-        rates = _rates(confusion, classes).to(counts.device)
+        rates = [factor.to(counts.device) for factor in _rates(confusion, classes)]
         share, floor, least = _corrected(counts, rates), _corrected_floor(mass, rates) / samples, ROUNDS_TO_ONE
     enough = (share * samples >= least * (1 - 1e-9)) & (share >= min_share)
     return ModeReport(int(enough.sum()), mode_kl(share, mass).item(), floor, share, counts, samples)
@@ -123,35 +128,52 @@ def _masses(name: str, mass: Tensor, classes: int) -> Tensor:
     return mass / mass.sum()
 
 
-def _rates(confusion: Tensor, classes: int) -> Tensor:
+def _rates(confusion: Tensor | Sequence[Tensor], classes: int) -> list[Tensor]:
+    """The factors of the matrix of rates, one if it came whole."""
+    factors = [confusion] if isinstance(confusion, Tensor) else list(confusion)
+    shapes = [tuple(factor.shape) for factor in factors]
+    sides = [shape[0] if len(shape) == 2 and shape[0] == shape[1] else 0 for shape in shapes]
     need(
-        confusion.shape == (classes, classes),
-        f"confusion has shape {tuple(confusion.shape)}, expected ({classes}, {classes})",
+        len(factors) > 0 and math.prod(sides) == classes,
+        f"confusion has shape {', '.join(map(str, shapes)) or 'of nothing'}, expected ({classes}, {classes}), "
+        f"or square matrices whose sides multiply to {classes}",
     )
-    return torch.stack([_masses(f"row {i} of confusion", row, classes) for i, row in enumerate(confusion)])
+    return [
+        torch.stack([_masses(f"row {i} of confusion", row, len(factor)) for i, row in enumerate(factor)])
+        for factor in factors
+    ]
 
 
-def _corrected(counts: Tensor, rates: Tensor) -> Tensor:
+def _product(factors: Sequence[Tensor], v: Tensor) -> Tensor:
+    """The Kronecker product of square matrices, times a vector."""
+    for factor in factors:  # each acts on the leading axis, which goes last: after all of them the order is as it was
+        v = (factor @ v.unflatten(0, (len(factor), -1))).mT.flatten()
+    return v
+
+
+def _corrected(counts: Tensor, rates: Sequence[Tensor]) -> Tensor:
     """The most likely shares of the classes, by expectation maximisation from equal ones."""
     seen = counts.double() / counts.sum()
-    strange = (seen > 0) & (rates.sum(dim=0) == 0)
+    back = [factor.mT for factor in rates]
+    strange = (seen > 0) & (_product(back, torch.ones_like(seen)) == 0)
     need(not bool(strange.any()), f"label {int(strange.int().argmax())} is among labels but not in confusion")
     share = torch.full_like(seen, 1 / len(seen))
     for _ in range(STEPS):
-        said = share @ rates
-        new = share * (rates @ torch.where(seen > 0, seen / said, 0))
+        said = _product(back, share)
+        new = share * _product(rates, torch.where(seen > 0, seen / said, 0))
         if (new - share).abs().max() < SMALL:
             return new
         share = new
     return share
 
 
-def _corrected_floor(mass: Tensor, rates: Tensor) -> float:
+def _corrected_floor(mass: Tensor, rates: Sequence[Tensor]) -> float:
     r"""The mean of :math:`n \mathrm{KL}` of the corrected shares, by the delta method."""
-    if torch.linalg.matrix_rank(rates) < len(rates):
+    if any(torch.linalg.matrix_rank(factor) < len(factor) for factor in rates):
         return float("nan")
-    said = mass @ rates
-    back = torch.linalg.inv(rates.mT)
-    spread = (back.square() * said).sum(dim=1) - (back @ said).square()  # the diagonal of the covariance, times n
+    said = _product([factor.mT for factor in rates], mass)
+    back = [torch.linalg.inv(factor.mT) for factor in rates]
+    # the diagonal of the covariance, times n
+    spread = _product([factor.square() for factor in back], said) - _product(back, said).square()
     held = mass > 0
     return (spread[held] / mass[held]).sum().item() / 2

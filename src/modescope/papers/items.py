@@ -56,6 +56,8 @@ ITEMS: dict[str, Item] = {
         shares=True,
     ),
     "kl/figure6": Item("the plain GAN and Method 2 on the 10x10 grid", KL, "kl_runs:figure6", shares=True),
+    "kl/table1": Item("twelve methods on Stacked MNIST under one protocol", KL, "kl_images:table1", shares=True),
+    "kl/figure7": Item("DCGAN and Method 2 on Stacked MNIST as pictures", KL, "kl_images:figure7", shares=True),
 }
 
 

@@ -1,6 +1,6 @@
 """The drawings of the KL paper's experiments."""
 
-__all__ = ["along_pi", "along_training", "every_seed", "side_by_side"]
+__all__ = ["along_budget", "along_pi", "along_training", "every_seed", "grids", "side_by_side"]
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..datasets.base import Dataset
 from ..metrics import MetricResult
 from ..metrics.intervals import mean_interval
 from ..report.drawing import BLUE, GREEN, GREY, ORANGE, canvas, save
+from ..report.mosaic import images_of, mosaic
 from ..runs import Run
 
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -79,6 +80,48 @@ def along_training(path: Path, curves: Mapping[str, tuple[np.ndarray, np.ndarray
     ax.axhline(floor, color=GREY, linestyle="--", linewidth=1.2, label="a perfect sampler")
     ax.set(xlabel="steps", ylabel=label, xlim=(0, None), yscale="log")
     figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return save(figure, path)
+
+
+def along_budget(path: Path, curves: Mapping[str, tuple[np.ndarray, np.ndarray]], label: str) -> Path:
+    """A quantity along the budget, its mean over seeds, each curve named at its end.
+
+    Arguments:
+        path: The PNG to write.
+        curves: Shares of the budget, with shape `(T,)`, and values, with shape `(T, S)`, by title.
+        label: What the quantity is.
+    """
+    figure, axes = canvas(1, 1, (9.6, 5.2))
+    ax = axes[0, 0]
+    for index, (title, (shares, values)) in enumerate(curves.items()):
+        style = {"color": COLOURS[index % len(COLOURS)], "ls": ("-", "--", ":")[index // len(COLOURS)]}
+        ax.plot(100 * shares, np.nanmean(values, axis=1), label=title, linewidth=1.8, **style)
+    ax.set(xlabel="share of the gradient steps (%)", ylabel=label, xlim=(0, 100))
+    figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return save(figure, path)
+
+
+def grids(path: Path, runs: Mapping[str, Run], members: Mapping[str, int], across: int = 6) -> Path:
+    """Images of one member of each run, beside true ones, each as a grid.
+
+    Arguments:
+        path: The PNG to write.
+        runs: The runs, by title.
+        members: The index of the member to draw, by title.
+        across: Images in a row of a grid, which has as many rows.
+    """
+    data = next(iter(runs.values())).experiment.dataset
+    count = across**2
+    shown = {"the data": data.sample(count, torch.Generator().manual_seed(0))}
+    shown |= {title: run.samples()[members[title], :count] for title, run in runs.items()}
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    figure, axes = canvas(rows, columns, (2.7 * columns, 2.9 * rows))
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (title, x) in zip(axes.flat, shown.items(), strict=False):
+        ax.imshow(mosaic(images_of(x, data), across), interpolation="nearest")
+        ax.set_title(title, fontsize=10)
     return save(figure, path)
 
 
