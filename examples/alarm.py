@@ -139,7 +139,7 @@ def draw(story: Story, path: Path) -> Path:
     top = figure.add_subplot(axes[0, 0].get_gridspec()[0, :])
     top.spines[["top", "right"]].set_visible(False)
     at = [look["step"] for look in story.looks]
-    top.plot(at, [look["effective"] / 8 for look in story.looks], color=BLUE, label="effective number of fakes, of 8")
+    top.plot(at, [look["effective"] / 8 for look in story.looks], color=BLUE, label="effective number of fakes, over 8")
     covered = [look.get("covered", math.nan) for look in story.looks]
     top.plot(at, covered, color=GREEN, label="share of the data that fakes reach")
     for number, (update, event, back) in enumerate(story.alarms):
@@ -149,7 +149,7 @@ def draw(story: Story, path: Path) -> Path:
         top.annotate(name, (update, 2.3 - 0.4 * (number % 2)), xytext=(5, 0), textcoords="offset points", va="top",
                      color=ORANGE if bad else GREY)  # fmt: skip
     top.axvline(RESTART, color=GREY, linewidth=1, linestyle="--")
-    top.annotate(f"learning rate x {FASTER}", (RESTART, 0.03), xytext=(-5, 0), ha="right",
+    top.annotate(f"learning rate × {FASTER}", (RESTART, 0.08), xytext=(-5, 0), ha="right",
                  textcoords="offset points", color=GREY)  # fmt: skip
     top.axvspan(0, FADE, color=GREY, alpha=0.08, linewidth=0)
     top.annotate("noise fades out", (FADE, 2.3), xytext=(-5, 0), ha="right", va="top",
@@ -186,6 +186,7 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--seeds"]:
         return count(int(arguments[1]))
     folder = Path(arguments[0] if arguments else ".")
+    folder.mkdir(parents=True, exist_ok=True)  # before the training, not after
     story = train(seed=0)
     tell(story)
     print(draw(story, folder / "alarm.png"))

@@ -298,3 +298,25 @@ def test_the_checks_of_training_can_fail(fault: str, check: Check, monkeypatch: 
     monkeypatch.setattr(Case, "population", faulty)
     with pytest.raises((AssertionError, ModescopeError)):
         check(Case(method=GAN()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(GAN):
+    """A method whose loss is nonsense."""
+
+    kind: str = "number"
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        found = nets["discriminator"](nets["generator"](batch.z))
+        return {"number": 0.5, "nothing": None, "rows": found}[self.kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("number", "a float"), ("nothing", "a NoneType"), ("rows", r"of shape \(8, 1\)")]
+)
+def test_a_loss_that_is_none_is_told(kind: str, told: str) -> None:
+    case = Case(method=Odd(kind=kind))
+    with pytest.raises(ModescopeError, match=f"the loss of generator is {told}, expected a tensor with one number"):
+        case.population(1)
+    with pytest.raises(AssertionError, match=r"the loss of generator (is|has)"):
+        check_losses(case)

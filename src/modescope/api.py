@@ -17,6 +17,8 @@ from .nets import architecture as named_architecture
 from .papers.settings import setting_for
 from .runs import Evaluation, Experiment, Run, block_for
 
+ARGUMENTS = {"seeds", "sweep", "architecture", "evaluation"}  # those of `plan` that may be misspelt, too
+
 
 def plan(
     dataset: str | Dataset,
@@ -48,15 +50,17 @@ def plan(
         ModescopeError: If a name is unknown or a value is not valid.
     """
     data = datasets.make(dataset) if isinstance(dataset, str) else dataset
+    need(isinstance(data, Dataset), f"dataset is {data!r}, expected a name or a data set such as Ring()")
     setting = setting_for(dataset if isinstance(dataset, str) else "", data)
     game = methods.build(method) if isinstance(method, str) else method
+    need(isinstance(game, Method), f"method is {game!r}, expected a name or a method such as GAN()")
     if isinstance(architecture, str | None):
         architecture = named_architecture(architecture or setting.architecture)
     training_fields = {field.name for field in dataclasses.fields(Training)}
     engine_fields = {"device", "dtype", "compile", "block"}
     for name in settings:
         if name not in training_fields | engine_fields:
-            raise nearest_name("setting", name, training_fields | engine_fields)
+            raise nearest_name("setting", name, training_fields | engine_fields | ARGUMENTS)
     chosen = {name: value for name, value in settings.items() if name in training_fields}
     engine = {name: value for name, value in settings.items() if name in engine_fields}
     if isinstance(seeds, int):

@@ -74,6 +74,24 @@ def test_the_methods_own_training_settings_are_used_where_the_preset_has_none():
     assert ms.plan("ring", "r3gan", beta1=0.5).training.beta1 == 0.5
 
 
+@pytest.mark.parametrize(
+    ("dataset", "method", "options", "told"),
+    [
+        ("ring", ms.methods.PacGAN, {}, r"method is .*PacGAN.*, expected a name or a method"),
+        (ms.datasets.Ring, "gan", {}, r"dataset is .*Ring.*, expected a name or a data set"),
+        ("ring", "gan", {"seed": 3}, r"unknown setting 'seed': did you mean 'seeds'\?"),
+    ],
+)
+def test_what_is_no_plan_is_told(dataset, method, options, told):
+    with pytest.raises(ms.ModescopeError, match=told):
+        ms.plan(dataset, method, **options)
+
+
+def test_a_method_by_its_import_path_has_flags(capsys):
+    assert run("train", "ring", "modescope.methods.pacgan:PacGAN", "--help") == 0
+    assert "--degree" in capsys.readouterr().out
+
+
 def test_evaluate_as_json(capsys, trained):
     assert run("evaluate", str(trained), "--json", "--floor-repeats", "2") == 0
     found = json.loads(capsys.readouterr().out)

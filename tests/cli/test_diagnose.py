@@ -1,6 +1,9 @@
 """The command `diagnose`: what it prints, and how it leaves."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +69,34 @@ def test_bad_input_is_one_sentence(args: list[str], message: str, capsys: pytest
     told = capsys.readouterr().err
     assert message in told
     assert "Traceback" not in told
+
+
+def command(*args: str, **environment: str) -> subprocess.CompletedProcess:
+    """The command in a process of its own."""
+    line = [sys.executable, "-m", "modescope", "diagnose", *args, *QUICK]
+    return subprocess.run(line, capture_output=True, env={**os.environ, **environment}, check=False)
+
+
+def test_another_alphabet(files: dict[str, str]) -> None:
+    done = command("--fake", files["fine"], "--real", files["real"], PYTHONIOENCODING="ascii")
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert rb"Recall \u2191" in done.stdout
+
+
+def test_a_full_disk(files: dict[str, str]) -> None:
+    line = [sys.executable, "-m", "modescope", "diagnose", "--fake", files["fine"], "--json", "--quiet"]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"error: No space left on device\n"
+
+
+@pytest.mark.parametrize("page", [".", "/", "/proc/page.html"])
+def test_a_page_that_cannot_be_written(page: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--fake", files["fine"], "--html", page, "--quiet") == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_name_too_long(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--fake", "x" * 5000, "--quiet") == 2
+    assert "File name too long" in capsys.readouterr().err

@@ -1,17 +1,23 @@
 """The verdict on samples that collapsed in known ways, or not at all."""
 
+import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from modescope import datasets
 from modescope.core import ModescopeError
-from modescope.diagnosis import Share, diagnose, gather_evidence, judge
-from modescope.diagnosis.evidence import against_chance, mode_sizes
+from modescope.diagnosis import MEASURES, Share, diagnose, gather_evidence, judge
+from modescope.diagnosis.compare import Row, compare
+from modescope.diagnosis.evidence import against_chance, first_of_each_kind, mode_sizes
+from modescope.diagnosis.pictures import draw_tiles
+from modescope.report.text import number
 
 RING = datasets.make("ring")
 
@@ -53,6 +59,30 @@ def thousand_modes(n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_half_of_a_thousand_modes() -> None:
     assert verdict(*thousand_modes(3000)) in ("partial", "severe")
+
+
+def test_heavy_tails_are_no_collapse() -> None:
+    """Of Cauchy samples a few decide the width, so that of half of all pairs of sets one is less than half as wide."""
+    draw = np.random.default_rng(0)
+    pairs = [torch.from_numpy(draw.standard_cauchy((2, 250, 2))) for _ in range(12)]
+    found = [gather_evidence(*pair, torch.Generator().manual_seed(0), permutations=199) for pair in pairs]
+    assert sum(each.spread < 0.5 for each in found) > 1
+    assert {judge(each).name for each in found} == {"none"}
+
+
+def test_the_spread_of_a_narrow_generator() -> None:
+    real, fake = normals(400, 3), 0.3 * normals(400, 3, seed=1)
+    found = gather_evidence(real, fake, torch.Generator().manual_seed(0))
+    widths = [float(part.var(0, correction=0).sum().sqrt()) for part in (real, fake)]
+    assert found.spread == pytest.approx(widths[1] / widths[0], rel=1e-5)
+    assert found.narrow == 1 / 400
+    assert "of the width of the real data" in judge(found).reason
+
+
+def test_data_that_are_all_the_same() -> None:
+    same = torch.full((300, 2), 0.1)
+    assert verdict(same, same) == "none"
+    assert verdict(normals(300, 2), same) == "severe"
 
 
 def test_copies() -> None:
@@ -189,9 +219,31 @@ def test_a_row_does_not_depend_on_the_other_measures() -> None:
 def test_measures_of_one_computation_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     module = sys.modules["modescope.diagnosis.measures"]
-    monkeypatch.setattr(module, "prdc", lambda *given, original=module.prdc: calls.append(1) or original(*given))
+    original = module.prdc_each
+    monkeypatch.setattr(module, "prdc_each", lambda *given: calls.append(1) or original(*given))
     diagnose(ring(60), ring(60, seed=1), metrics=["recall_k3", "precision_k3", "density_k5", "coverage_k5"], splits=2)
-    assert len(calls) == 2 * 2 * 2  # two k, fakes and real ones, two splits
+    assert len(calls) == 2 * 2  # fakes and real ones, two splits; both k at once
+
+
+def test_what_real_samples_alone_tell_is_worked_out_once() -> None:
+    calls = []
+    binned = MEASURES["ndb_k100"]
+    counted = replace(binned, prepare=lambda *given: calls.append(1) or binned.prepare(*given))
+    sets = ring(200), ring(200, 2, seed=1)
+    again, once = (compare(*sets, [measure], seed=0, splits=3)[0].value for measure in (binned, counted))
+    assert again == once
+    assert len(calls) == 3  # splits, for fakes and for the real samples in their place
+
+
+def test_the_first_of_each_kind_is_found_by_bits() -> None:
+    draw = torch.Generator().manual_seed(0)
+    for neighbours, share in ((30, 0.5), (30, 0.05), (3, 0.5)):
+        is_fake = torch.rand(400, generator=draw) < share
+        indices = torch.randint(400, (400, neighbours), generator=draw)
+        found = first_of_each_kind(is_fake, indices, indices[:, :8].mT)
+        for i, row in enumerate(is_fake[indices].tolist()):
+            for place, kind in enumerate((bool(is_fake[i]), not is_fake[i])):
+                assert found[place, i] == (row.index(kind) if kind in row else neighbours)
 
 
 def test_all_of_a_file_is_read_and_some_of_what_has_no_end(tmp_path: Path) -> None:
@@ -200,3 +252,49 @@ def test_all_of_a_file_is_read_and_some_of_what_has_no_end(tmp_path: Path) -> No
     assert (found.n_real, found.n_fake) == (10_000, 120)
     assert diagnose(None, lambda count: torch.rand(count, 2)).n_fake == 10_000
     assert diagnose(None, torch.nn.Linear(3, 2), latent=3, n=50).n_fake == 50
+
+
+def test_numbers_whose_squares_no_float_holds() -> None:
+    real, fake = (normals(300, 2, seed=seed).double() for seed in (0, 1))
+    for scale in (1e200, 1e-200):
+        with pytest.raises(ModescopeError, match=r"features of real samples are up to .* scale real samples and fakes"):
+            diagnose(scale * real, scale * fake)
+    for scale in (1e100, 1e-100):
+        assert diagnose(scale * real, scale * fake, metrics=[]).verdict.name == "none"
+
+
+def test_measures_without_real_samples_are_refused() -> None:
+    with pytest.raises(ModescopeError, match="metrics compare with real samples, and none are given: give real too"):
+        diagnose(None, ring(100), metrics=["recall_k3"])
+
+
+def test_a_row_is_not_clear_where_real_samples_all_score_the_same() -> None:
+    """Of 10 samples coverage is 1 in all splits, and 0.98 of fakes is no collapse; 0 is."""
+    row = Row(MEASURES["coverage_k5"], 0.98, 0.85, 1.0, real=1.0, real_spread=0.0, samples=10)
+    assert (row.gap, row.is_clear) == (0, False)
+    assert replace(row, value=0.0, low=0.0, high=0.1).is_clear
+
+
+def test_numbers_are_whole_in_a_narrow_terminal() -> None:
+    found = diagnose(ring(300), ring(300, seed=1), metrics=["recall_k3", "vendi_rbf"])
+    console = Console(file=io.StringIO(), width=40, color_system=None)
+    console.print(found)
+    assert "…" not in console.file.getvalue()
+    assert number(found.rows[0].value) in console.file.getvalue()
+
+
+def test_the_features_of_points_do_not_speak_of_images() -> None:
+    found = diagnose(ring(60), ring(60, seed=1), metrics=[])
+    assert found.features == "raw (points as they are)"
+    images = (torch.rand(2, 60, 8, 8, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    assert "pixels in [0, 1]" in diagnose(*images, features="raw", metrics=[]).features
+
+
+def test_titles_of_tiles_stand_at_one_height() -> None:
+    """A cluster without fakes has a strip as wide and high as the others."""
+    images = (torch.rand(2, 200, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    images[1] = images[1, 0]
+    figure = draw_tiles(diagnose(*images, features="raw", metrics=[]).scene)
+    figure.canvas.draw()
+    shapes = {tuple(ax.images[0].get_array().shape) for ax in figure.axes}
+    assert len(shapes) == 1

@@ -81,3 +81,18 @@ def test_a_name_of_ours_is_ours(points: list[EntryPoint]) -> None:
     points.append(EntryPoint("gan", "modescope.methods.lsgan:LSGAN", module.GROUP))
     assert available()["gan"] is METHODS["gan"]
     assert list(available()) == list(METHODS)
+
+
+def test_a_script_and_odd_names_are_left_out(
+    points: list[EntryPoint], caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaves_at_once.py").write_text("import sys\nsys.exit(3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    points.append(EntryPoint("script", "leaves_at_once:Thing", module.GROUP))
+    points += [EntryPoint(name, "modescope.methods.lsgan:LSGAN", module.GROUP) for name in ("", "a+b", "a b", "twice")]
+    points.append(EntryPoint("twice", "modescope.methods.hinge:Hinge", module.GROUP))
+    with caplog.at_level(logging.WARNING):
+        assert plugins() == {"twice": METHODS["lsgan"]}
+    assert "'script' (leaves_at_once:Thing) is left out: SystemExit: 3" in caplog.text
+    assert "'a+b' (modescope.methods.lsgan:LSGAN) is left out: its name is not of letters" in caplog.text
+    assert "'twice' (modescope.methods.hinge:Hinge) is left out: another package has announced" in caplog.text

@@ -31,7 +31,7 @@ def official_cmmd(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return 1000 * (mean(x, x) + mean(y, y) - 2 * mean(x, y))
 
 
-@pytest.mark.parametrize(("n", "m", "dim"), [(90, 70, 30), (5, 40, 3), (20, 30, 64)])
+@pytest.mark.parametrize(("n", "m", "dim"), [(90, 70, 30), (5, 40, 3), (20, 30, 64), (90, 70, 3)])
 def test_kid_against_sklearn(n: int, m: int, dim: int) -> None:
     x, y = normals(n, dim), 0.5 + normals(m, dim, seed=1)
     kxx, kyy, kxy = (torch.from_numpy(polynomial_kernel(a, b, degree=3)) for a, b in ((x, x), (y, y), (x, y)))

@@ -7,7 +7,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from modescope.core import ModescopeError
-from modescope.metrics.neighbours import Pairs, neighbours
+from modescope.metrics.neighbours import Pairs, neighbours, radii
 
 module = sys.modules[neighbours.__module__]  # the module, whose name its function has
 
@@ -133,6 +133,35 @@ def test_pairs_within(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(found, truth <= radius)  # the median is itself a distance: it is within
     i, j = torch.arange(40), torch.arange(40)
     torch.testing.assert_close(pairs.distances(i, j), truth.diagonal(), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("case", ["alone", "copies", "tight"])
+def test_radii_are_the_distances_to_neighbours(dim: int, case: str) -> None:
+    """Also where bounds cannot tell which neighbour is the k-th, as among copies and in tight clusters far apart."""
+    x = normals(90, dim)
+    x = {"alone": x, "copies": x[:20].repeat(5, 1), "tight": 10 * x[:3].repeat(30, 1) + 1e-7 * x}[case]
+    truth = all_distances(x, x).fill_diagonal_(torch.inf).sort(dim=1).values.mT
+    torch.testing.assert_close(radii(x, (1, 3, 7)), truth[[0, 2, 6]], rtol=1e-9, atol=1e-14)
+    assert torch.equal(radii(x, (7,))[0], radii(x, (1, 3, 7))[2])
+
+
+@pytest.mark.parametrize("dim", [1, 7, 8, 100])
+@pytest.mark.parametrize("scale", [1.0, 1e-150])
+def test_pairs_inside_several_radii(dim: int, scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TILE_CPU", 16)
+    monkeypatch.setattr(module, "LISTED", 100)
+    x, y = normals(50, dim), torch.cat([normals(30, dim, seed=1), normals(50, dim)[:10]])
+    truth = all_distances(x, y)
+    of_x, of_y = truth.kthvalue(5, dim=1, keepdim=True).values, truth.kthvalue(5, dim=0, keepdim=True).values
+    of_x[0] = torch.nan  # within which nothing is
+    found = torch.zeros(3, 50, 40, dtype=torch.bool)
+    radii = [scale * of_x, scale * of_y, torch.zeros(50, 1, dtype=torch.float64)]
+    for place, i, j in Pairs(scale * x, scale * y).inside(radii):
+        assert not found[place, i, j].any()  # each pair once
+        found[place, i, j] = True
+    assert torch.equal(found[:2], torch.stack([truth <= of_x, truth <= of_y]))
+    assert found[2].nonzero().tolist() == [[i, 30 + i] for i in range(10)]  # the copies
 
 
 @pytest.mark.parametrize("dim", [2, 100])

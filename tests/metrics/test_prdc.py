@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from modescope.core import ModescopeError
-from modescope.metrics.prdc import density_coverage, prdc, precision_recall
+from modescope.metrics.prdc import density_coverage, prdc, prdc_each, precision_recall
 
 tiles = sys.modules["modescope.metrics.neighbours"]  # the module, whose name its function has
 
@@ -104,10 +104,20 @@ def test_order_does_not_matter() -> None:
     assert values(real.flip(0), fake.roll(7, 0), 4) == values(real, fake, 4)
 
 
-@pytest.mark.parametrize("dim", [2, 100])
+@pytest.mark.parametrize("dim", [2, 9, 100])
+def test_several_k_at_once(dim: int) -> None:
+    real, fake = normals(100, dim), 0.3 + normals(4, dim, seed=1).repeat(2, 1)
+    for k, found in zip((1, 5, 9), prdc_each(real, fake, (1, 5, 9)), strict=True):
+        together = [getattr(found, field).item() for field in FIELDS]
+        assert together == pytest.approx(values(real, fake, k), abs=0, nan_ok=True)
+    assert found.recall.isnan()  # of 8 fakes none has a ninth neighbour
+
+
+@pytest.mark.parametrize("dim", [2, 9, 100])
 def test_tiles_do_not_show(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = normals(100, dim), 0.2 + normals(90, dim, seed=1)
     whole = values(real, fake, 4)
+    monkeypatch.setattr(tiles, "LISTED", 300)
     monkeypatch.setattr(tiles, "TILE_CPU", 13)
     monkeypatch.setattr(tiles, "ELEMENTS", 300)
     assert values(real, fake, 4) == whole
@@ -146,6 +156,10 @@ def test_bad_input_is_told() -> None:
     x = normals(10, 2)
     with pytest.raises(ModescopeError, match="k is 0"):
         prdc(x, x, 0)
+    with pytest.raises(ModescopeError, match=r"ks is \[5, 3\], expected ascending"):
+        prdc_each(x, x, (5, 3))
+    with pytest.raises(ModescopeError, match="ks is empty"):
+        prdc_each(x, x, ())
     with pytest.raises(ModescopeError, match="fake has 3 coordinates, expected 2"):
         prdc(x, normals(10, 3))
     with pytest.raises(ModescopeError, match="NaN"):

@@ -47,6 +47,22 @@ def test_gaussian_against_vendi_score(dim: int, order: int) -> None:
     assert vendi_score(x, "gaussian", bandwidth=h, order=order).item() == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("order", [1, 2, math.inf])
+def test_a_kernel_of_low_rank_is_condensed(order: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a wide kernel in the plane a small factor has all the eigenvalues that are not 0."""
+    x = normals(300, 2)
+    sides = []
+    plain = torch.linalg.eigvalsh
+    monkeypatch.setattr(torch.linalg, "eigvalsh", lambda matrix: sides.append(len(matrix)) or plain(matrix))
+    value = vendi_score(x, "gaussian", bandwidth=1.5, order=order).item()
+    share = plain(torch.from_numpy(gaussian_kernel(x, 1.5)) / 300).clamp(min=1e-300)
+    powers = {1: torch.special.entr(share).sum().exp(), 2: 1 / share.square().sum(), math.inf: 1 / share.max()}
+    assert value == pytest.approx(powers[order].item(), rel=1e-10)
+    vendi_score(x, "gaussian", bandwidth=0.01, order=order)
+    assert sides[0] < 150
+    assert sides[1] == 300
+
+
 def test_the_peer_ignores_its_order() -> None:
     x = normals(60, 5)
     assert vendi.score_X(x.numpy(), q=2) == pytest.approx(vendi.score_X(x.numpy(), q=1))

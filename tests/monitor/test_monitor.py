@@ -267,3 +267,42 @@ def test_bad_input_is_told() -> None:
 def test_a_small_file_of_real_samples_is_read_whole(tmp_path: Path) -> None:
     np.savez(tmp_path / "real.npz", a=real(200).numpy(), b=np.zeros(3))
     assert ms.CollapseMonitor(f"{tmp_path / 'real.npz'}:a").window == 50
+
+
+@pytest.mark.parametrize(
+    ("fakes", "message"),
+    [
+        (torch.zeros(64, 2, dtype=torch.complex64), "samples are complex, sparse"),
+        (torch.eye(64).to_sparse(), "samples are complex, sparse"),
+        (torch.zeros(64, 2, device="meta"), "samples are complex, sparse or on no device"),
+    ],
+)
+def test_fakes_that_are_no_plain_numbers(fakes: torch.Tensor, message: str) -> None:
+    with pytest.raises(ModescopeError, match=message):
+        ms.CollapseMonitor(every=1).watch(fakes)
+
+
+@pytest.mark.parametrize(
+    ("real", "settings", "message"),
+    [
+        (torch.zeros(500), {}, r"samples have shape \(256,\)"),
+        (torch.eye(500).to_sparse(), {}, "real is a sparse tensor"),
+        (None, {"seed": 2**70}, "seed is"),
+        (None, {"seed": "x"}, "seed is 'x'"),
+        (None, {"features": "raw"}, "features is 'raw', expected a function"),
+    ],
+)
+def test_settings_that_cannot_be(real: torch.Tensor | None, settings: dict, message: str) -> None:
+    with pytest.raises(ModescopeError, match=message):
+        ms.CollapseMonitor(real, **settings)
+
+
+def test_a_state_of_another_monitor_is_refused() -> None:
+    real = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    blind, seeing = ms.CollapseMonitor(every=1), ms.CollapseMonitor(real, every=1)
+    for monitor, state in ((blind, seeing.state_dict()), (seeing, blind.state_dict())):
+        with pytest.raises(ModescopeError, match="were real samples given"):
+            monitor.load_state_dict(state)
+    for state in ({}, None):
+        with pytest.raises(ModescopeError, match="the state is none of a CollapseMonitor"):
+            blind.load_state_dict(state)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import modescope as ms
 from modescope import datasets
@@ -55,6 +56,22 @@ def array(make, tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "points.npy"
     np.save(path, np.random.default_rng(0).normal(size=(200, 3)) * [3.0, 1.0, 0.1])
     return make(str(path), "array gan")
+
+
+@pytest.fixture(scope="session")
+def image_folder(tmp_path_factory):
+    """Thirty small images of noise, in colour."""
+    folder = tmp_path_factory.mktemp("images")
+    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (30, 8, 6, 3), dtype=np.uint8)):
+        Image.fromarray(pixels).save(folder / f"{i:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def images(make, image_folder):
+    """Colour images without known modes; three members in two blocks, the second of one."""
+    look = ms.Evaluation(every=10, samples=64, look=32, snapshot=18)
+    return make(str(image_folder), "images gan", architecture="small", seeds=3, block=2, evaluation=look)
 
 
 @pytest.fixture(scope="session")

@@ -233,7 +233,7 @@ def test_a_failing_block_lets_the_others_save(tmp_path):
 
 
 def test_folders_are_not_overwritten(undisturbed, tmp_path):
-    with pytest.raises(ModescopeError, match="holds a run already"):
+    with pytest.raises(ModescopeError, match="holds a run already: go on with 'modescope resume"):
         ms.Run.create(undisturbed.folder, experiment())
     (tmp_path / "something").write_text("mine")
     with pytest.raises(ModescopeError, match="is not empty"):

@@ -1,12 +1,15 @@
 """What cannot be samples is refused in one sentence that says what to do."""
 
+import contextlib
 import pickle
+import random
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from modescope.core.errors import ModescopeError
 from modescope.sources import open_source, spool
@@ -60,6 +63,9 @@ BAD_ARRAYS = {
     "ragged": ([[1.0, 2.0], [3.0]], "cannot be read as an array"),
     "none": (None, "the samples are a NoneType, expected an array, a path"),
     "number": (7, "the samples are a int, expected"),
+    "masked": (np.ma.masked_greater(ROWS, 1), "is masked in places"),
+    "sparse": (torch.eye(3).to_sparse(), "is a sparse, nested or meta tensor"),
+    "meta": (torch.zeros(3, 3, device="meta"), "is a sparse, nested or meta tensor"),
 }
 
 
@@ -79,6 +85,7 @@ def test_arrays(name: str) -> None:
         ({"n": 2.0}, "n is 2.0"),
         ({"n": 21}, "n is 21, but 'fake' holds 20 samples"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**64}, "seed is 18446744073709551616, expected at most"),
         ({"latent": 0}, "latent is 0, expected a positive whole number or several"),
         ({"latent": ()}, r"latent is \(\)"),
         ({"latent": (3, "a")}, "latent is"),
@@ -90,6 +97,62 @@ def test_arrays(name: str) -> None:
 def test_options(options: dict, message: str) -> None:
     with pytest.raises(ModescopeError, match=message):
         open_source(ROWS, **options)
+
+
+def test_an_empty_name_is_not_the_current_folder(folder: Path) -> None:
+    with pytest.raises(ModescopeError, match="the samples are '', an empty text"):
+        open_source("")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, torch.uint64, np.uint64])
+def test_whole_numbers_are_not_wrapped(dtype: object) -> None:
+    most = 2**62 if dtype is np.int64 else 2**63 + 2**62
+    rows = np.full((3, 1), most, np.int64 if dtype is np.int64 else np.uint64)
+    source = open_source(torch.from_numpy(rows) if dtype is torch.uint64 else rows)
+    assert [float(row) for row in next(source.batches(3))] == [float(most)] * 3
+
+
+def test_damaged_headers(folder: Path) -> None:
+    """Bytes changed at random in the first hundred: a sentence, or samples, and nothing else."""
+    np.save("whole.npy", ROWS)
+    whole, chance = Path("whole.npy").read_bytes(), random.Random(0)
+    for _ in range(300):
+        content = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            content[chance.randrange(100)] = chance.choice([*b"9(,-", 0, chance.randrange(256)])
+        Path("damaged.npy").write_bytes(content)
+        with contextlib.suppress(ModescopeError):
+            open_source("damaged.npy")
+
+
+def test_a_damaged_archive_of_a_strong_packer(folder: Path) -> None:
+    noise = np.random.RandomState(0).bytes(3000)
+    with zipfile.ZipFile("packed.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.png", noise)
+    content = bytearray(Path("packed.zip").read_bytes())
+    content[60:160] = bytes(100)
+    Path("packed.zip").write_bytes(content)
+    with pytest.raises(ModescopeError, match="none of the 1 images"):
+        open_source("packed.zip")
+
+
+def test_a_damaged_archive_of_a_network(folder: Path) -> None:
+    torch.save(torch.zeros(4, 2), "tensor.pt")
+    content = Path("tensor.pt").read_bytes()
+    Path("tensor.pt").write_bytes(content.replace(b"PK\x01\x02", b"PK\x01\x03"))
+    with pytest.raises(ModescopeError, match="holds neither a tensor nor a TorchScript network"):
+        open_source("tensor.pt", latent=2, n=4)
+
+
+def test_pictures_are_no_batches() -> None:
+    pictures = [Image.fromarray(pixels) for pixels in IMAGES]
+    with pytest.raises(ModescopeError, match="batch 0 of the list is one picture, expected a batch"):
+        open_source(pictures)
+
+
+def test_a_latent_beyond_memory() -> None:
+    with pytest.raises(ModescopeError, match=r"does not take latents of shape \(64, 1000000, 1000000\)"):
+        open_source(torch.nn.Linear(4, 2), latent=(10**6, 10**6), n=4)
 
 
 def test_dropping_leaves_at_least_two() -> None:

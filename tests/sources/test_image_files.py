@@ -1,6 +1,7 @@
 """Folders, archives and columns of images: what is read, resized, converted, left out, and told."""
 
 import io
+import os
 import warnings
 import weakref
 import zipfile
@@ -354,3 +355,36 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "PIL.Image", None)
     with pytest.raises(MissingExtraError, match=r"reading images needs the library 'PIL': pip install 'modescope\[im"):
         open_source(path)
+
+
+def test_folders_that_links_lead_to_are_read_once() -> None:
+    in_folder({"cats/a.png": png(PIXELS[0])})
+    Path("elsewhere").mkdir()
+    Path("elsewhere/b.png").write_bytes(png(PIXELS[1]))
+    Path("images/dogs").symlink_to(Path("elsewhere").resolve())
+    Path("images/dogs again").symlink_to(Path("elsewhere").resolve())
+    Path("images/cats/up").symlink_to(Path("images").resolve())
+    source = open_source("images")
+    assert (source.count, source.classes) == (2, ("cats", "dogs"))
+
+
+def test_a_pipe_is_not_waited_for() -> None:
+    in_folder({"a.png": png(PIXELS[0]), "b.png": png(PIXELS[1])})
+    os.mkfifo("images/c.png")
+    assert "c.png (no file)" in open_source("images").notes[0]
+
+
+def test_a_name_does_not_command_the_terminal() -> None:
+    in_folder({"a.png": png(PIXELS[0]), "b.png": png(PIXELS[1]), "c\x1b[31m.png": b"", "d\udcff.png": b""})
+    note = open_source("images").notes[0]
+    assert note.isprintable()
+    assert "'c\\x1b[31m.png' (empty file), 'd\\udcff.png' (empty file)" in note
+
+
+def test_turned_pictures_are_told() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    in_folder({"a.jpg": png(PIXELS[0], "jpeg", exif=exif), "b.jpg": png(PIXELS[1], "jpeg")})
+    assert (
+        "1 images say in their EXIF data that they lie turned; they were taken as stored" in open_source("images").notes
+    )

@@ -439,3 +439,41 @@ def test_protocol_is_frozen() -> None:
         open_source(ROWS).name = "other"
     with pytest.raises(ModescopeError, match="is a source already"):
         open_source(open_source(ROWS))
+
+
+class Noisy(torch.nn.Module):
+    """A generator with noise of its own, as StyleGAN has."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return z + torch.randn_like(z)
+
+
+def test_a_generator_with_noise_of_its_own_gives_the_same_in_every_pass(folder: Path) -> None:
+    torch.jit.script(Noisy()).save("noisy.pt")
+    state = torch.get_rng_state()
+    source = open_source("noisy.pt", latent=3, n=150)
+    first = everything(source)
+    assert torch.equal(first, everything(source))
+    assert torch.equal(first, everything(open_source(Noisy(), latent=3, n=150)))
+    assert torch.equal(state, torch.get_rng_state())
+    assert float(first.var()) == pytest.approx(2, rel=0.3)  # of the latent and of the noise, which differs by sample
+    assert len(first.unique(dim=0)) == 150
+
+
+class Single(torch.utils.data.IterableDataset):
+    """Gives one image at a time."""
+
+    def __iter__(self):
+        return iter(torch.from_numpy(IMAGES))
+
+
+def test_a_data_set_that_is_gone_through_gives_samples_not_batches() -> None:
+    assert torch.equal(everything(open_source(Single())), torch.from_numpy(IMAGES))
+
+
+def test_columns_that_are_no_coordinates_are_told(folder: Path) -> None:
+    columns = {"x": ROWS[:, 0], "good": ROWS[:, 0] > 0, "y": ROWS[:, 1], "__index_level_0__": np.arange(40)}
+    pq.write_table(pa.table(columns), "rows.parquet")
+    source = open_source("rows.parquet")
+    assert np.array_equal(everything(source), ROWS[:, :2])
+    assert source.notes == ("the columns 'good', '__index_level_0__' were left out",)

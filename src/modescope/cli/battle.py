@@ -4,6 +4,7 @@ __all__ = ["Battle"]
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +14,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ..report.text import number, percent
 
 if TYPE_CHECKING:
     from ..runs import Battles
@@ -97,7 +100,7 @@ def outcome_table(found: "Battles", told: tuple[str, str]) -> Table:
     for outcome, text in words.items():
         count, share = found.count(outcome), found.share(outcome)
         if outcome != "even" or count:
-            table.add_row(Text(text), str(count), f"{share.value:.0%}", spread(share, "{:.0%}"))
+            table.add_row(Text(text), str(count), percent(share.value), spread(share, percent))
     return table
 
 
@@ -115,7 +118,7 @@ def ratio_table(found: "Battles", told: tuple[str, str]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what it says", style="dim")
     for name, (estimate, text) in rows.items():
-        table.add_row(name, figure(estimate.value, "{:.3g}"), spread(estimate, "{:.3g}"), Text(text))
+        table.add_row(name, number(estimate.value), spread(estimate, number), Text(text))
     return table
 
 
@@ -125,13 +128,6 @@ def called(found: "Battles") -> tuple[str, str]:
     return (first, second) if first != second else (f"{first} (1st)", f"{second} (2nd)")
 
 
-def spread(estimate: "Estimate", form: str) -> str:
-    """The interval of a number."""
-    if math.isnan(estimate.low):
-        return "–"
-    return f"{figure(estimate.low, form)} to {figure(estimate.high, form)}"
-
-
-def figure(value: float, form: str) -> str:
-    """A number; ∞ where a critic made no error and the other did."""
-    return "∞" if math.isinf(value) else form.format(value)
+def spread(estimate: "Estimate", form: Callable[[float], str]) -> str:
+    """The interval of a number; its ends are ∞ where a critic made no error and the other did."""
+    return "–" if math.isnan(estimate.low) else f"{form(estimate.low)} to {form(estimate.high)}"

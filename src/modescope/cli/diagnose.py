@@ -62,7 +62,8 @@ class Diagnose:
         from ..diagnosis import diagnose
 
         if self.html is not None:
-            need(self.html.parent.is_dir(), f"--html is {str(self.html)!r}, expected a file in a folder that exists")
+            fits = self.html.parent.is_dir() and not self.html.is_dir()
+            need(fits, f"--html is {str(self.html)!r}, expected a file in a folder that exists")
         names = None if self.metrics is None else [name.strip() for name in self.metrics.split(",") if name.strip()]
         with Teller(self.quiet) as tell:
             found = diagnose(

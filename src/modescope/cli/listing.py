@@ -43,7 +43,13 @@ def entries(kind: str) -> list[dict[str, Any]]:
             from ..diagnosis import MEASURES
 
             return [
-                entry(name, measure, label=measure.label, direction=measure.direction)
+                entry(
+                    name,
+                    measure,
+                    summary=f"{measure.label}: {measure.summary}",  # which does not repeat the label
+                    label=measure.label,
+                    direction=measure.direction,
+                )
                 for name, measure in MEASURES.items()
             ]
         case "papers":

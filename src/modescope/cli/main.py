@@ -2,10 +2,12 @@
 
 __all__ = ["main"]
 
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -181,6 +183,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """Runs the command line; leaves with code 0, with 2 for bad input, with 130 when interrupted."""
     args = list(sys.argv[1:] if args is None else args)
     logging.basicConfig(format="modescope: %(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of another alphabet, or a file name that is no text
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(guarded(lambda: dispatch(args)))
 
 
@@ -188,18 +193,33 @@ def guarded(action: Callable[[], int]) -> int:
     """Runs an action; a user's mistake is one sentence and code 2."""
     try:
         code = action()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed before the start
+            sys.stdout.flush()
         return code
     except ModescopeError as error:
-        sentence = " ".join(str(error).split("\n"))
-        told = Text.assemble(("error:", "bold red"), " ", sentence)  # no markup: a path may hold [bold] or :b:
-        Console(stderr=True).print(told, soft_wrap=True)
-        return 2
+        return refused(str(error))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 0
+    except OSError as error:  # a full disk, a file that may not be read: the machine's doing
+        with suppress(OSError):
+            drop_output()
+        file = f"{str(error.filename)!r}: " if error.filename else ""
+        return refused(f"{file}{error.strerror or error}")
+
+
+def refused(sentence: str) -> int:
+    """Tells why a command cannot be run; the exit code."""
+    told = Text.assemble(("error:", "bold red"), " ", " ".join(sentence.split("\n")))  # a path may hold [bold] or :b:
+    Console(stderr=True).print(told, soft_wrap=True)
+    return 2
+
+
+def drop_output() -> None:
+    """Sends what is still to be printed nowhere, since it cannot be printed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def dispatch(args: list[str]) -> int:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..metrics import METRICS, MetricResult
 from ..metrics.intervals import mean_interval
+from ..report.text import plural
 from ..runs import Run, train_runs
 
 
@@ -96,7 +97,7 @@ def title(run: Run) -> Text:
     """One line on a run."""
     lost = sum(step is not None for step in run.diverged())
     text = Text(run.name, style="bold")
-    text.append(f": {len(run.members)} members, {run.experiment.training.steps:,} steps", style="not bold")
+    text.append(f": {plural(len(run.members), 'member')}, {run.experiment.training.steps:,} steps", style="not bold")
     return text.append(f", {lost} diverged", style="not bold red") if lost else text
 
 

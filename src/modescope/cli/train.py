@@ -3,6 +3,7 @@
 __all__ = ["Train", "train"]
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -42,7 +43,8 @@ class Train:
     modescope train ring pacgan --help
 
     Arguments:
-        dataset: A name (ring), a preset (ring:unrolled), or a file (.npy, .npz, .csv; .json for a mixture).
+        dataset: A name (ring), a preset (ring:unrolled), a file (.npy, .npz, .csv; .json for a mixture), or a
+            folder of images.
         method: A name (lsgan), or a chain of methods, outermost first (unrolled+pacgan+lsgan).
         seeds: How many seeds, from 0; or the seeds, separated by commas.
         sweep: Values of a real-valued hyper-parameter of the method or the training; may be given again.
@@ -152,7 +154,7 @@ def flag_names(data: Dataset, method: Method) -> dict[str, dict[str, str]]:
 def layer_groups(method: Method) -> list[tuple[str, Method]]:
     """The layers of a method, outermost first, each with a name for its group of flags."""
     layers = methods.layers(method)
-    names = [methods.name_of(layer).replace("-", "_") for layer in layers]
+    names = [re.sub(r"\W", "_", methods.name_of(layer)) for layer in layers]  # also of an import path
     unique = [name if name not in names[:depth] else f"{name}_{depth}" for depth, name in enumerate(names)]
     return list(zip(unique, layers, strict=True))
 

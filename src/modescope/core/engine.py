@@ -259,7 +259,10 @@ class Population:
 
         def loss(mine: Tensor, flats: Flats, optimizers: Any, memory: Any, batch: Any, values: Any) -> Tensor:
             method, nets = self.one(values, {**flats, name: mine}, optimizers, clock)
-            return method.players()[index].loss(nets, one_batch(batch, memory, clock))
+            found = method.players()[index].loss(nets, one_batch(batch, memory, clock))
+            shape = f"of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+            need(shape == "of shape ()", f"the loss of {name} is {shape}, expected a tensor with one number")
+            return found
 
         flats, optimizers, memory = state["flats"], state["optimizers"], state["memory"]
         return each(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values)

@@ -5,6 +5,7 @@ __all__ = ["atomic_write", "finite"]
 import math
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import need
@@ -23,9 +24,10 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
         The path.
 
     Raises:
-        ModescopeError: If the folder does not exist.
+        ModescopeError: If the folder does not exist, or the path is a folder.
     """
     path = Path(path)
+    need(bool(path.name) and not path.is_dir(), f"{str(path)!r} cannot be written: it is a folder")
     need(path.parent.is_dir(), f"path is {str(path)!r}, but the folder {str(path.parent)!r} does not exist")
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -35,7 +37,8 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
             os.fsync(file.fileno())
         os.replace(fresh, path)  # noqa: PTH105 - the one call that is atomic and replaces on every platform
     except BaseException:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):  # what could not be made need not be removed
+            fresh.unlink(missing_ok=True)
         raise
     return path
 

@@ -3,8 +3,9 @@
 __all__ = ["Row", "compare"]
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from ..core.noise import seed_of
 from ..metrics.intervals import student_interval
 from ..metrics.sets import random_subset
 from ..report.text import number
-from .measure import Measure
+from .measure import Measure, Prepare
 
 SPLITS = 10
 CLEAR = 3.0  # spreads of real against real, from which a gap is worth a word
@@ -59,9 +60,10 @@ class Row:
             "lower": self.value - self.real,
             "closer": abs(self.value - self.real),
         }[self.measure.direction]
-        if worse == 0:
-            return 0.0
-        return worse / self.real_spread if self.real_spread > 0 else math.copysign(math.inf, worse)
+        if self.real_spread > 0:
+            return worse / self.real_spread
+        # Real samples that score the same in every split, as a few do at a bound, leave the fakes' own chance alone.
+        return 0.0 if self.low <= self.real <= self.high else math.copysign(math.inf, worse)
 
     @property
     def gap_shown(self) -> str:
@@ -127,23 +129,23 @@ def split_scores(
     """What `n` fakes score, and `n` real samples in their place."""
     generator = torch.Generator().manual_seed(seed)
     drawn, some = random_subset(real, 2 * n, generator), random_subset(fake, n, generator)
-    return {
-        name: (ours, theirs)
-        for (name, ours), theirs in zip(
-            scores_of(drawn[:n], some, measures, seed).items(),
-            scores_of(drawn[:n], drawn[n:], measures, seed).values(),
-            strict=True,
-        )
+    prepared = {
+        prepare: prepare(drawn[:n], torch.Generator().manual_seed(seed))
+        for prepare in dict.fromkeys(measure.prepare for measure in measures)
     }
+    ours, theirs = (scores_of(prepared, part, measures, seed) for part in (some, drawn[n:]))
+    return {measure.name: (ours[measure.name], theirs[measure.name]) for measure in measures}
 
 
-def scores_of(real: Tensor, fake: Tensor, measures: Sequence[Measure], seed: int) -> dict[str, float]:
+def scores_of(
+    prepared: Mapping[Prepare, Any], fake: Tensor, measures: Sequence[Measure], seed: int
+) -> dict[str, float]:
     """The score of each measure; what several read is computed once."""
     found = {
-        compute: compute(real, fake, torch.Generator().manual_seed(seed))
-        for compute in dict.fromkeys(measure.compute for measure in measures)
+        (prepare, compute): compute(prepared[prepare], fake, torch.Generator().manual_seed(seed))
+        for prepare, compute in dict.fromkeys((measure.prepare, measure.compute) for measure in measures)
     }
-    return {measure.name: float(measure.read(found[measure.compute])) for measure in measures}
+    return {measure.name: float(measure.read(found[measure.prepare, measure.compute])) for measure in measures}
 
 
 def row_of(measure: Measure, scores: Sequence[tuple[float, float]] | None, n: int, real: Tensor, fake: Tensor) -> Row:

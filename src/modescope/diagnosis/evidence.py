@@ -27,11 +27,13 @@ SCARCE = 0.2  # of their due: fewer fakes than that, and a place counts as left 
 GAP = 3.0  # times as far lies what is not of a separate mode, as what is
 MEMBERS = 3  # samples that a separate mode holds besides one of its own, at least
 RARE = 0.01  # real samples closer to, or farther from, their nearest neighbour than the others
+NARROW = 0.5  # of the width of the real data: from there on a spread is not asked about
 TWIN = 0.5  # of the distance at which the closest of the real samples lie
 PERMUTATIONS = 399
-GLANCE = 4  # neighbours that show both kinds for 7 of 8 samples
+GLANCE = 8  # neighbours whose kinds fit a byte, and show both kinds for 127 of 128 samples
 CLUSTERS = 25
 CLUSTER_SIZE = 20  # real samples that a cluster should hold at least, on average
+FIRST_BIT = torch.tensor([GLANCE, *((byte & -byte).bit_length() - 1 for byte in range(1, 2**GLANCE))])
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Evidence:
             not of diversity.
         twins: Fakes with another fake at half the distance that the closest 1 % of real samples have, or less.
         spread: The root-mean-square distance of fakes to their mean, over that of the real samples.
+        narrow: How often shuffled labels give as small a spread, by permutations; 1 if it is half or more.
         count: Real samples, and as many fakes, that it comes from.
     """
 
@@ -90,6 +93,7 @@ class Evidence:
     off_data: Share
     twins: Share
     spread: float
+    narrow: float
     count: int
 
 
@@ -130,24 +134,28 @@ def gather_evidence(
     points, is_fake = mixed(real, fake, generator)
     distances, indices = neighbours(points, k=min(NEAREST, 2 * count - 1))
     sizes = mode_sizes(distances)
+    nearest, by_place = indices[:, :GLANCE].mT.contiguous(), distances.mT.contiguous()
 
     def shares(is_fake: Tensor) -> Tensor:
         """Of lost modes, off the data, and twins."""
-        same, other = first_of_each_kind(is_fake, indices)
-        to_same, to_other = distance_at(same, distances), distance_at(other, distances)
+        same, other = first_of_each_kind(is_fake, indices, nearest)
+        to_same, to_other = distance_at(same, by_place), distance_at(other, by_place)
         near, far = quantiles(to_same[~is_fake])
-        lost = (other >= sizes)[~is_fake]
-        off, twins = (to_other > far)[is_fake], (to_same <= TWIN * near)[is_fake]
-        return torch.stack([part.double().mean() for part in (lost, off, twins)])
+        lost = (other >= sizes) & ~is_fake
+        off, twins = (to_other > far) & is_fake, (to_same <= TWIN * near) & is_fake
+        return torch.stack([part.sum().double() / count for part in (lost, off, twins)])
 
     lost, off, twins = against_chance(shares, is_fake, permutations, generator, count)
+    regions, clusters = (ask(real, fake, generator, permutations) for ask in (missed, lost_clusters))
+    spread, narrow = spread_of(points, is_fake, generator, permutations)
     return Evidence(
-        missed=missed(real, fake, generator, permutations),
+        missed=regions,
         lost_modes=lost,
-        lost_clusters=lost_clusters(real, fake, generator, permutations),
+        lost_clusters=clusters,
         off_data=off,
         twins=twins,
-        spread=spread_of(fake) / max(spread_of(real), 1e-300),
+        spread=spread,
+        narrow=narrow,
         count=count,
     )
 
@@ -173,7 +181,7 @@ def missed(real: Tensor, fake: Tensor, generator: torch.Generator, permutations:
     indices = neighbours(points, k=k).indices
 
     def share(is_fake: Tensor) -> Tensor:
-        fakes = is_fake.index_select(0, indices.flatten()).view_as(indices).sum(1)
+        fakes = is_fake.float().index_select(0, indices.flatten()).view_as(indices).sum(1)
         return (fakes < k * SCARCE / (1 + SCARCE))[~is_fake].double().mean(0, keepdim=True)
 
     return against_chance(share, is_fake, permutations, generator, len(real))[0]
@@ -201,14 +209,18 @@ def lost_clusters(real: Tensor, fake: Tensor, generator: torch.Generator, permut
     return against_chance(share, is_fake, permutations, generator, count)[0]
 
 
-def first_of_each_kind(is_fake: Tensor, indices: Tensor) -> Tensor:
+def first_of_each_kind(is_fake: Tensor, indices: Tensor, nearest: Tensor) -> Tensor:
     """The places `(2, N)` among the neighbours `(N, K)` of each sample of the first of its own kind, and of the other.
 
-    The place is `K` where there is none. Most samples have both kinds among their first few neighbours, so all are
-    looked at for the others only.
+    The place is `K` where there is none. Most samples have both kinds among their `nearest` few `(G, N)`: the kinds of
+    these are a byte, and a table tells its first bits. All neighbours are looked at for the others only.
     """
-    places = first_places(is_fake, is_fake, indices[:, :GLANCE])
-    rest = (places == min(GLANCE, indices.shape[1])).any(0).nonzero().flatten()
+    kinds, few = is_fake.byte(), len(nearest)
+    other = torch.zeros_like(kinds)
+    for place, neighbour in enumerate(nearest):
+        other |= (kinds.index_select(0, neighbour) ^ kinds) << place
+    places = FIRST_BIT[torch.stack([other ^ (2**few - 1), other]).long()]
+    rest = (places >= few).any(0).nonzero().flatten()
     places[:, rest] = first_places(is_fake, is_fake[rest], indices[rest])
     return places
 
@@ -225,9 +237,9 @@ def first_true(mask: Tensor) -> Tensor:
 
 
 def distance_at(place: Tensor, distances: Tensor) -> Tensor:
-    """The distances `(N,)` to the neighbours in those places, of `(N, K)`; infinite at place `K`."""
-    last = distances.shape[1] - 1
-    found = distances.gather(1, place.clamp(max=last).unsqueeze(-1)).squeeze(-1)
+    """The distances `(N,)` to the neighbours in those places, of `(K, N)`; infinite at place `K`."""
+    last = len(distances) - 1
+    found = distances.gather(0, place.clamp(max=last).unsqueeze(0)).squeeze(0)
     return torch.where(place <= last, found, torch.inf)
 
 
@@ -238,9 +250,27 @@ def quantiles(values: Tensor) -> tuple[Tensor, Tensor]:
     return low, high
 
 
-def spread_of(points: Tensor) -> float:
-    """The root-mean-square distance to the mean."""
-    return float((points.double() - points.double().mean(0)).square().sum(1).mean().sqrt())
+def spread_of(points: Tensor, is_fake: Tensor, generator: torch.Generator, permutations: int) -> tuple[float, float]:
+    """The spread of fakes over that of as many real samples, and how often shuffled labels give as small a one.
+
+    Of heavy tails one sample in hundreds decides how wide they are, so chance alone makes this small.
+    """
+    points = points.double() - points[0].double()  # of samples that are all the same exact zeros are left
+    squares = points.square().sum(1)
+
+    def ratios(labels: Tensor) -> Tensor:
+        """For each row of labels."""
+        fake, real = (
+            (part @ squares - (part @ points).square().sum(1) / part.sum(1)).clamp(min=0)
+            for part in (labels.double(), (~labels).double())
+        )
+        return torch.where(fake == real, 1.0, fake / real).sqrt()
+
+    seen = ratios(is_fake.unsqueeze(0))
+    if seen >= NARROW:
+        return float(seen), 1.0
+    null = ratios(torch.stack([shuffled(is_fake, generator) for _ in range(permutations)]))
+    return float(seen), (1 + int((null <= seen + 1e-12).sum())) / (1 + permutations)
 
 
 def against_chance(

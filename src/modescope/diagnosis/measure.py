@@ -1,6 +1,6 @@
 """What a measure of real and fake samples is."""
 
-__all__ = ["Compute", "Measure"]
+__all__ = ["Compute", "Measure", "Prepare", "as_they_are"]
 
 import math
 from collections.abc import Callable
@@ -10,8 +10,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Compute = Callable[[Tensor, Tensor, torch.Generator], Any]
+Prepare = Callable[[Tensor, torch.Generator], Any]
+Compute = Callable[[Any, Tensor, torch.Generator], Any]
 ARROWS = {"higher": "↑", "lower": "↓", "closer": "="}
+
+
+def as_they_are(real: Tensor, generator: torch.Generator) -> Tensor:
+    """The real samples themselves."""
+    return real
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +34,8 @@ class Measure:
         year: Of the paper.
         compute: From real samples :math:`(N, D)`, fakes :math:`(N, D)` and the generator of all further randomness.
             Measures with the same function share its work.
+        prepare: What `compute` is given in place of the real samples, where it can be worked out from these alone, once
+            for fakes and for the real samples that take their place.
         read: From what `compute` returns to the number.
         least: The least number of samples of each kind for which it is defined.
         limit: The number of samples of each kind that it is taken on at most.
@@ -43,6 +51,7 @@ class Measure:
     reference: str
     year: int
     compute: Compute
+    prepare: Prepare = as_they_are
     read: Callable[[Any], Tensor | float] = float
     least: int = 10
     limit: int = 5000
@@ -61,4 +70,4 @@ class Measure:
 
     def __call__(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> float:
         """The number of real samples :math:`(N, D)` and fakes :math:`(N, D)`."""
-        return float(self.read(self.compute(real, fake, generator)))
+        return float(self.read(self.compute(self.prepare(real, generator), fake, generator)))

@@ -15,10 +15,10 @@ from ..metrics.frechet import frechet_distance
 from ..metrics.kernel_distance import kid
 from ..metrics.memorisation import authenticity, copied_share
 from ..metrics.mmd import median_bandwidth
-from ..metrics.ndb import DifferentBins, different_bins
+from ..metrics.ndb import Bins, compare_bins, make_bins
 from ..metrics.pairwise_diversity import pairwise_diversity
 from ..metrics.prd import prd
-from ..metrics.prdc import prdc
+from ..metrics.prdc import PRDC, prdc_each
 from ..metrics.transport import random_directions, sliced_wasserstein, wasserstein
 from ..metrics.vendi import vendi_score
 from .measure import Compute, Measure
@@ -26,11 +26,12 @@ from .measure import Compute, Measure
 SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
 BOTH = "{n} real samples and {n} fakes"
+BALLS = (3, 5)  # neighbours that set the radii
 
 
-def balls(k: int) -> Compute:
-    """Precision, recall, density and coverage by balls to the k-th neighbour."""
-    return lambda real, fake, generator: prdc(real, fake, k)
+def balls(real: Tensor, fake: Tensor, generator: torch.Generator) -> dict[int, PRDC]:
+    """Precision, recall, density and coverage by balls to the 3rd and to the 5th neighbour."""
+    return dict(zip(BALLS, prdc_each(real, fake, BALLS), strict=True))
 
 
 def vendi(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
@@ -43,17 +44,15 @@ def sliced(real: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
     return sliced_wasserstein(fake, real, random_directions(128, real.shape[1]).to(real), 2)
 
 
-def bins(real: Tensor, fake: Tensor, generator: torch.Generator) -> DifferentBins:
+def bins(real: Tensor, generator: torch.Generator) -> Bins:
     """With ten real samples to a bin at least, up to 100 bins."""
-    return different_bins(real, fake, generator, bins=max(2, min(100, len(real) // 10)))
+    return make_bins(real, generator, bins=max(2, min(100, len(real) // 10)))
 
 
 def by_critic(criterion: Criterion) -> Compute:
     """A divergence by an independent critic."""
     return lambda real, fake, generator: critic_divergence(real, fake, generator, criterion, repeats=1)
 
-
-BALLS_3, BALLS_5 = balls(3), balls(5)
 
 ENTRIES = (
     Measure(
@@ -64,8 +63,8 @@ ENTRIES = (
         bad="the fakes leave out part of the data, or of its fine structure",
         reference="Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019)",
         year=2019,
-        compute=BALLS_3,
-        read=lambda found: found.recall,
+        compute=balls,
+        read=lambda found: found[3].recall,
         bounds=SHARE,
     ),
     Measure(
@@ -76,8 +75,8 @@ ENTRIES = (
         bad="fakes lie beside the data, a fault of quality",
         reference="Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019)",
         year=2019,
-        compute=BALLS_3,
-        read=lambda found: found.precision,
+        compute=balls,
+        read=lambda found: found[3].precision,
         bounds=SHARE,
     ),
     Measure(
@@ -88,8 +87,8 @@ ENTRIES = (
         bad="the fakes leave out part of the data, or of its fine structure, or lie beside it",
         reference="Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020)",
         year=2020,
-        compute=BALLS_5,
-        read=lambda found: found.coverage,
+        compute=balls,
+        read=lambda found: found[5].coverage,
         bounds=SHARE,
     ),
     Measure(
@@ -100,8 +99,8 @@ ENTRIES = (
         bad="fakes crowd where the data are dense, or lie beside them",
         reference="Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020)",
         year=2020,
-        compute=BALLS_5,
-        read=lambda found: found.density,
+        compute=balls,
+        read=lambda found: found[5].density,
         bounds=POSITIVE,
     ),
     Measure(
@@ -126,7 +125,8 @@ ENTRIES = (
         bad="some regions get too many fakes and others too few",
         reference="On GANs and GMMs (Richardson & Weiss, 2018)",
         year=2018,
-        compute=bins,
+        prepare=bins,
+        compute=lambda bins, fake, generator: compare_bins(bins.counts, bins.fill(fake)),
         read=lambda found: found.share,
         least=40,
         bounds=SHARE,

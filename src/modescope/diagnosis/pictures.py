@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..report.drawing import BLUE, GREY, ORANGE, canvas
-from .scene import Scene
+from .scene import TILES, Scene
 
 if TYPE_CHECKING:
     from .result import Diagnosis
@@ -112,8 +112,8 @@ def draw_tiles(scene: Scene) -> Any:
             share = float(scene.shares[0 if name == "real" else 1, cluster])
             ax.set_title(f"{name}, {share:.1%} of them", fontsize=9, loc="left")
             ax.axis("off")
-            if len(which):
-                ax.imshow(strip(images[which]), interpolation="nearest")
+            room = images.new_full((TILES - len(which), *images.shape[1:]), 255)  # or titles would stand at two heights
+            ax.imshow(strip(torch.cat([images[which], room])), interpolation="nearest")
     return figure
 
 

@@ -120,9 +120,9 @@ class Diagnosis:
 def table_of(rows: tuple[Row, ...], has_notes: bool) -> Table:
     """The rows for a terminal, with what each says if there is room."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("measure", no_wrap=True)
-    for name in ("fake", "95 % interval", "real", "gap"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("measure", no_wrap=has_notes)
+    for name in ("fake", "95 % interval", "real", "gap"):  # where it is narrow words may break, numbers may not
+        table.add_column(name, justify="right", no_wrap=has_notes or name != "95 % interval")
     if has_notes:
         table.add_column("what it says", style="dim")
     for row in rows:

@@ -12,11 +12,10 @@ from .evidence import SCALE, Evidence, Share
 VerdictName = Literal["none", "partial", "severe", "unknown"]
 
 # Together 5 %: how often, at most, no collapse is called one.
-LEVELS = {"missed": 0.02, "lost_modes": 0.01, "lost_clusters": 0.01, "twins": 0.01}
+LEVELS = {"missed": 0.02, "lost_modes": 0.01, "lost_clusters": 0.01, "twins": 0.005, "narrow": 0.005}
 LEAST = 0.05  # of the real data, or of the fakes: a smaller loss is not called a collapse, however sure it is
 SEVERE = 1 / 3
 BESIDE, FAR = 0.1, 0.8  # shares of fakes off the data, from which neighbours of the data, and clusters, tell little
-NARROW = 0.5
 ENOUGH = 250  # samples of each, with which the loss of an eighth is found in more than 99 of 100 cases
 
 
@@ -91,7 +90,7 @@ def losses_of(evidence: Evidence) -> Iterator[tuple[str, float]]:
     twins = found(evidence, "twins")
     if twins > 0:
         yield f"{percent(twins)} of the fakes are near-duplicates of each other", twins
-    if evidence.spread < NARROW:
+    if evidence.narrow <= LEVELS["narrow"]:
         yield f"fakes spread over {percent(evidence.spread)} of the width of the real data", 1 - evidence.spread
 
 

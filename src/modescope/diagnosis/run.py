@@ -70,6 +70,8 @@ def diagnose(
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
     measures = chosen(metrics)
     if real is None:
+        given = [name for name, value in (("features", features), ("metrics", metrics)) if value is not None]
+        need(not given, f"{' and '.join(given)} compare with real samples, and none are given: give real too")
         return alone(open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"))
     sources = {
         "real": open_source(real, n=n, endless=LIMIT, seed=seed + 1, name="real"),
@@ -82,6 +84,8 @@ def diagnose(
         kind: extract(source, made, cache=cache, tell=partial(tell, f"{kind} samples"))
         for kind, source in sources.items()
     }
+    for kind, part in found.items():
+        check_scale(kind, part)
     generator = torch.Generator().manual_seed(seed)
     size = min(len(found["real"]), len(found["fake"]), LIMIT)
     need(size >= 4, f"there are {size} samples of each kind, expected at least 4")
@@ -116,6 +120,17 @@ def check_alike(real: Source, fake: Source) -> None:
         (real.kind, real.shape) == (fake.kind, fake.shape),
         f"real samples are {real.kind} of shape {real.shape} and fakes are {fake.kind} of shape {fake.shape}, expected "
         "the same",
+    )
+
+
+def check_scale(kind: str, features: Tensor) -> None:
+    """Raises if sums of squares of these features overflow, or vanish, so that distances tell nothing."""
+    top, most = float(features.abs().max()), torch.finfo(features.dtype).max ** 0.45
+    vanishes = kind == "real" and 0 < top < 1 / most
+    need(
+        top <= most and not vanishes,
+        f"features of {kind} samples are up to {top:.1e}, whose squares {str(features.dtype).removeprefix('torch.')} "
+        "does not hold: scale real samples and fakes alike, e.g. to values about 1",
     )
 
 

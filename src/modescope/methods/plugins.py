@@ -4,14 +4,16 @@ __all__ = ["GROUP", "plugins"]
 
 import inspect
 import logging
+import re
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from ..core.errors import need
+from ..core.errors import ModescopeError, need
 from ..core.method import Method
 
 GROUP = "modescope.methods"
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)  # the others mean something on the command line
 log = logging.getLogger("modescope")
 
 
@@ -24,13 +26,16 @@ def plugins() -> dict[str, type[Method]]:
         [project.entry-points."modescope.methods"]
         boundary-seeking = "my_package.boundary_seeking:BoundarySeeking"
 
-    One that cannot be imported, or is no method, is left out with a warning, since it is not the user's mistake.
+    One that cannot be imported, is no method, or has a name that cannot be typed or is another's, is left out with a
+    warning, since it is not the user's mistake.
     """
-    found = {}
+    found: dict[str, type[Method]] = {}
     for point in entry_points(group=GROUP):
         try:
+            need(NAME.fullmatch(point.name) is not None, "its name is not of letters, digits, dots, _ and -")
+            need(point.name not in found, "another package has announced that name already")
             found[point.name] = loaded(point)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # the latter of a script that was meant to be run
             log.warning("the method %r (%s) is left out: %s", point.name, point.value, reason(error))
     return found
 
@@ -43,6 +48,8 @@ def loaded(point: EntryPoint) -> type[Method]:
     return kind
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error in one line."""
+    if isinstance(error, ModescopeError):
+        return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -19,12 +19,12 @@ from .mmd_test import MMDTest, mmd_test
 from .mode_kl import kl_floor, mode_js, mode_kl
 from .modes import ModeCounts, count_modes
 from .ms_ssim import PairSimilarity, ms_ssim, ms_ssim_diversity, ms_ssim_fewer_scales
-from .ndb import DifferentBins, compare_bins, different_bins
+from .ndb import Bins, DifferentBins, compare_bins, different_bins, make_bins
 from .neighbours import Neighbours, neighbours
 from .pairwise_diversity import PairwiseDiversity, pairwise_diversity
 from .parzen import ParzenLikelihood, parzen_log_likelihood
 from .prd import PRD, prd, prd_curve
-from .prdc import PRDC, density_coverage, prdc, precision_recall
+from .prdc import PRDC, density_coverage, prdc, prdc_each, precision_recall
 from .sliced import PatchDistances, patch_swd
 from .summary import evaluate, floor, metric_names
 from .table import METRICS
@@ -37,6 +37,7 @@ __all__ = [
     "PRD",
     "PRDC",
     "Battle",
+    "Bins",
     "Birthday",
     "ClosestPairs",
     "CriticReport",
@@ -90,6 +91,7 @@ __all__ = [
     "kl_floor",
     "kl_knn",
     "kmeans",
+    "make_bins",
     "label_counts",
     "likelihood_bandwidth",
     "median_bandwidth",
@@ -110,6 +112,7 @@ __all__ = [
     "prd",
     "prd_curve",
     "prdc",
+    "prdc_each",
     "precision_recall",
     "random_directions",
     "rarity",

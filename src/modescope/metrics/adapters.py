@@ -163,6 +163,11 @@ def has_judge(dataset: Dataset) -> bool:
     return dataset.modes is not None and dataset.modes.judged
 
 
+def of_points(dataset: Dataset) -> bool:
+    """Whether samples are points; distances of all pixels take long and say little of images."""
+    return len(dataset.shape) == 1
+
+
 def has_no_judge(dataset: Dataset) -> bool:
     """Whether samples are compared with true ones as points, there being no classifier to ask."""
     return not has_judge(dataset)

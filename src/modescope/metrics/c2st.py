@@ -13,6 +13,7 @@ from torch.nn.functional import logsigmoid
 
 from ..core.errors import need
 from .neighbours import neighbours
+from .pairwise import distinct
 from .probe import fit, perceptron, standardise
 from .sets import balanced, check_sets, shuffled
 
@@ -264,7 +265,7 @@ class _Graph:
     """Who is nearest to whom, for any labels: places, how many share each, and the places nearest to each."""
 
     def __init__(self, points: Tensor) -> None:
-        places, self.place, self.copies = torch.unique(points, dim=0, return_inverse=True, return_counts=True)
+        places, self.place, self.copies = distinct(points)
         if len(places) == 1:
             return
         found = neighbours(places, k=min(TIED, len(places) - 1))

@@ -71,14 +71,15 @@ def kmeans(
     points = points / unit - mean
 
     centers = _seeds(points, clusters, generator, weights)
-    labels, squares = _nearest(points, centers)
+    labels = _nearest(points, centers)
     for _ in range(iterations):
         centers = _means(points, labels, weights, centers)
         before = labels
-        labels, squares = _nearest(points, centers)
+        labels = _nearest(points, centers)
         if torch.equal(labels, before):
             break
-    return KMeans(((centers + mean) * unit).to(kept), labels, (weights * squares).sum() * unit.double() ** 2)
+    inertia = (weights * _squares(points, centers, labels)).sum() * unit.double() ** 2
+    return KMeans(((centers + mean) * unit).to(kept), labels, inertia)
 
 
 def _seeds(x: Tensor, clusters: int, generator: torch.Generator, weights: Tensor) -> Tensor:
@@ -101,13 +102,21 @@ def _squares_to(x: Tensor, center: Tensor) -> Tensor:
     return torch.cat([(rows - center).double().square().sum(dim=1) for rows in row_chunks(x, x.shape[1])])
 
 
-def _nearest(x: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest centre of each point, by matrix products, and the squared distance to it, taken directly."""
+def _nearest(x: Tensor, centers: Tensor) -> Tensor:
+    """The nearest centre of each point, by matrix products."""
     norms = centers.square().sum(dim=1)
-    labels = torch.cat([torch.addmm(norms, rows, centers.mT, alpha=-2).argmin(dim=1) for rows in x.split(8192)])
+    return torch.cat([_argmin(torch.addmm(norms, rows, centers.mT, alpha=-2)) for rows in x.split(8192)])
+
+
+def _argmin(x: Tensor) -> Tensor:
+    """Where the least of each row is: by NumPy on a processor, several times as fast."""
+    return torch.from_numpy(x.numpy().argmin(axis=1)) if x.device.type == "cpu" else x.argmin(dim=1)
+
+
+def _squares(x: Tensor, centers: Tensor, labels: Tensor) -> Tensor:
+    """The squared distance of each point to its centre, taken directly."""
     parts = zip(row_chunks(x, x.shape[1]), row_chunks(labels, x.shape[1]), strict=True)
-    squares = [(rows - centers[label]).double().square().sum(dim=1) for rows, label in parts]
-    return labels, torch.cat(squares)
+    return torch.cat([(rows - centers[label]).double().square().sum(dim=1) for rows, label in parts])
 
 
 def _means(x: Tensor, labels: Tensor, weights: Tensor, centers: Tensor) -> Tensor:

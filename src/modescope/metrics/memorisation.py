@@ -44,9 +44,7 @@ def rarity(real: Tensor, fake: Tensor, k: int = 3) -> Tensor:
     scores = real.new_full((len(fake),), torch.inf, dtype=torch.float64)
     if len(real) > k:
         radii = neighbours(real, k=k).distances[:, -1]
-        pairs = Pairs(real, fake)
-        for tile in pairs.tiles():
-            i, j = pairs.within(tile, radii[tile.rows, None])
+        for _, i, j in Pairs(real, fake).inside([radii[:, None]]):
             scores.scatter_reduce_(0, j, radii[i], "amin")
     return scores.where(scores.isfinite(), torch.nan)
 

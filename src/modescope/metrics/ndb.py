@@ -1,6 +1,6 @@
 r"""The number of statistically different bins: where a generator puts too many samples, and where too few."""
 
-__all__ = ["DifferentBins", "compare_bins", "different_bins"]
+__all__ = ["Bins", "DifferentBins", "compare_bins", "different_bins", "make_bins"]
 
 from dataclasses import dataclass
 
@@ -11,8 +11,30 @@ from torch import Tensor
 from ..core.errors import need
 from .kmeans import kmeans
 from .mode_kl import mode_js
+from .neighbours import check_points
 from .pairwise import distances, row_chunks
 from .sets import check_sets
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The bins of :func:`make_bins`, for any number of sets of fakes.
+
+    Arguments:
+        mean: Of the real samples, with shape `(D)`, float64.
+        spread: The unit of each coordinate about it, with shape `(D)`, float64.
+        centers: In that unit, with shape `(K, D)`.
+        counts: The real samples in each bin, with shape `(K)`, int64.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    centers: Tensor
+    counts: Tensor
+
+    def fill(self, x: Tensor) -> Tensor:
+        """How many samples of `x` `(N, D)` fall in each bin, with shape `(K)`, int64."""
+        return _fill(_placed(x, self.mean, self.spread), self.centers)
 
 
 @dataclass(frozen=True)
@@ -79,11 +101,28 @@ def different_bins(
         The number of different bins, with all it was made from.
     """
     check_sets(real, fake)
+    found = make_bins(real, generator, bins, whiten)
+    return compare_bins(found.counts, found.fill(fake.detach()), alpha)
+
+
+def make_bins(real: Tensor, generator: torch.Generator, bins: int = 100, whiten: bool = False) -> Bins:
+    """The bins of :func:`different_bins`, which depend on the real samples alone.
+
+    Arguments:
+        real: Real samples, with shape :math:`(N, D)`.
+        generator: Draws the first centres.
+        bins: The number of bins :math:`K`; :math:`N` if that is smaller.
+        whiten: Whether to divide each coordinate by its standard deviation in the real samples.
+
+    Raises:
+        ModescopeError: If a sample is not finite, or `bins` is out of range.
+    """
+    check_points("real", real)
     need(bins >= 1, f"bins is {bins}, expected at least 1")
-    real, fake = _centred(real.detach(), fake.detach(), whiten)
-    count = min(bins, len(real))
-    centers = kmeans(real, count, generator).centers
-    return compare_bins(_fill(real, centers), _fill(fake, centers), alpha)
+    mean, spread = _unit_of(real.detach(), whiten)
+    placed = _placed(real.detach(), mean, spread)
+    centers = kmeans(placed, min(bins, len(real)), generator).centers
+    return Bins(mean, spread, centers, _fill(placed, centers))
 
 
 def compare_bins(real_counts: Tensor, fake_counts: Tensor, alpha: float = 0.05) -> DifferentBins:
@@ -129,16 +168,19 @@ def compare_bins(real_counts: Tensor, fake_counts: Tensor, alpha: float = 0.05) 
     return DifferentBins(different, different / len(z), js, z, real_counts, fake_counts, alpha)
 
 
-def _centred(real: Tensor, fake: Tensor, whiten: bool) -> tuple[Tensor, Tensor]:
-    """Both sets about the real mean, in units of the real spread: of all coordinates, or of each if `whiten`."""
+def _unit_of(real: Tensor, whiten: bool) -> tuple[Tensor, Tensor]:
+    """The mean, and the spread of all coordinates, or of each if `whiten`."""
     mean = real.double().mean(dim=0)
     gaps = real.double() - mean
     scale = gaps.abs().amax(dim=0).clamp(min=torch.finfo(torch.float64).tiny)  # so that squares stay finite
     spread = scale * (gaps / scale).square().mean(dim=0).sqrt()
     if not whiten:
         spread = spread.max().expand_as(spread)
-    spread = torch.where(spread > 0, spread, 1)
-    return (gaps / spread).to(real.dtype), ((fake.double() - mean) / spread).to(real.dtype)
+    return mean, torch.where(spread > 0, spread, 1)
+
+
+def _placed(x: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    return ((x.double() - mean) / spread).to(x.dtype)
 
 
 def _fill(x: Tensor, centers: Tensor) -> Tensor:

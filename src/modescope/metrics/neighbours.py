@@ -1,12 +1,14 @@
 r"""Exact nearest neighbours, and the pairs within a radius, in bounded memory."""
 
-__all__ = ["Neighbours", "Pairs", "check_points", "neighbours"]
+__all__ = ["Neighbours", "Pairs", "check_points", "neighbours", "radii"]
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
@@ -14,11 +16,14 @@ from torch import Tensor
 from ..core.errors import need
 from .pairwise import check_samples
 
-TREE_DIM = 10  # up to this dimension a k-d tree is faster than all pairs
+TREE_DIM = 10  # up to this dimension a k-d tree finds neighbours faster than all pairs do
+BALL_DIM = 7  # the same of balls
 SINGLE_DIM = 64  # above this dimension the products dominate, and float32 halves them
 SPARE = 4  # candidates beyond k, to prove from bounds that none was missed
 TIE = 1e-12  # squared distances this close, relatively, are equal: the rounding of a sum of squares in float64
 TILE_CPU, TILE_GPU = 1024, 8192  # points a side of a tile of pairs: at most 8 MiB, or 512 MiB
+FEW = 16  # values below the limit are picked one by one if they are less than one in so many
+LISTED = 2**22  # pairs of a tree that are listed at once, at most: 160 MiB
 ELEMENTS = 2**16  # coordinates held at once: half a MiB in float64, which a cache holds
 
 
@@ -64,8 +69,31 @@ def neighbours(x: Tensor, y: Tensor | None = None, k: int = 1) -> Neighbours:
     available = len(pool) - (y is None)
     need(1 <= k <= available, f"k is {k}, expected from 1 to {available}, the neighbours that there are")
     x, pool, unit = _tame(x, pool)
-    found = (_by_tree if x.shape[-1] <= TREE_DIM else _by_products)(x, pool, k, own)
+    found = (_by_tree if x.shape[-1] <= TREE_DIM else _by_products)(x, pool, range(1, k + 1), own)
     return Neighbours(found.distances * unit, found.indices)
+
+
+def radii(x: Tensor, ks: Sequence[int]) -> Tensor:
+    r"""The distance of each point to its :math:`k`-th nearest other, exact as of :func:`neighbours`, for several `k`.
+
+    It costs little more than the products: of most points one distance is taken directly for each `k`, as the bounds
+    tell which.
+
+    Arguments:
+        x: Points, with shape :math:`(N, D)`.
+        ks: Which neighbours, ascending.
+
+    Raises:
+        ModescopeError: If the shape does not fit, a point is not finite, or there are fewer neighbours.
+
+    Returns:
+        Distances in data units, float64, with shape :math:`(K, N)`.
+    """
+    check_points("x", x)
+    need(1 <= ks[0] <= ks[-1] < len(x), f"ks is {list(ks)}, expected from 1 to {len(x) - 1}, the neighbours of a point")
+    x, _, unit = _tame(x, x)
+    found = (_by_tree if x.shape[-1] <= TREE_DIM else _by_products)(x, x, ks, torch.arange(len(x), device=x.device))
+    return found.distances.mT * unit
 
 
 def check_points(name: str, x: Tensor, dim: int | None = None) -> None:
@@ -88,6 +116,45 @@ class Pairs:
         self.x, self.y, self.unit = _tame(x, y)
         self.bounds = _Products(self.x, self.y, torch.float64 if x.shape[-1] <= SINGLE_DIM else torch.float32)
 
+    def inside(self, radii: Sequence[Tensor]) -> Iterator[tuple[int, Tensor, Tensor]]:
+        r"""The pairs at a distance of at most each of several `radii`, in pieces, as of :meth:`within`.
+
+        Up to 7 coordinates a k-d tree finds them; above, all share the products.
+
+        Arguments:
+            radii: Each in data units, float64, with shape :math:`(N, 1)`, a radius for each `x`, or :math:`(1, M)`.
+
+        Yields:
+            The place of some radii, and indices into `x` and into `y`, each with shape `(P)`.
+        """
+        if self.x.shape[1] <= BALL_DIM:
+            for place, radius in enumerate(radii):
+                yield from ((place, i, j) for i, j in self._by_tree(radius))
+            return
+        for tile in self.tiles():
+            for place, radius in enumerate(radii):
+                part = radius[tile.rows] if radius.shape[1] == 1 else radius[:, tile.columns]
+                yield place, *self.within(tile, part)
+
+    def _by_tree(self, radius: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The pairs within a radius for each `x` `(N, 1)` or each `y` `(1, M)`, of not too many balls at once."""
+        swap = radius.shape[1] != 1
+        (centers, _), (points, tree) = self._trees[::-1] if swap else self._trees
+        limits = _array(radius.flatten() / self.unit) * math.sqrt(1 + TIE)
+        known = np.flatnonzero(limits >= 0)  # not NaN
+        step = max(1, LISTED // len(points))
+        for piece in (known[start : start + step] for start in range(0, len(known), step)):
+            lists = tree.query_ball_point(centers[piece], limits[piece])
+            counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(piece))
+            held = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=counts.sum())
+            i, j = (torch.from_numpy(part).to(self.x.device) for part in (piece.repeat(counts), held))
+            yield (j, i) if swap else (i, j)
+
+    @cached_property
+    def _trees(self) -> list[tuple[Any, cKDTree]]:
+        """The points of `x` and of `y`, and a tree of each."""
+        return [(points, cKDTree(points)) for points in (_array(self.x), _array(self.y))]
+
     def tiles(self) -> Iterator["Tile"]:
         """All pairs, in tiles."""
         for rows, columns in _tiles(len(self.x), len(self.y), self.x.device):
@@ -103,7 +170,7 @@ class Pairs:
             radii: In data units, float64, with shape :math:`(R, 1)`, :math:`(1, C)` or :math:`(1, 1)`.
         """
         limits = (radii / self.unit / self.bounds.scale).square() * (1 + TIE)
-        i, j = (tile.low <= (limits * (1 + 2**-20)).to(tile.low.dtype)).nonzero(as_tuple=True)
+        i, j = _places(tile.low <= (limits * (1 + 2**-20)).to(tile.low.dtype))
         limit, bound = limits.expand(tile.low.shape)[i, j], tile.low[i, j].double()
         i, j = i + tile.rows.start, j + tile.columns.start
         inside = bound + self.bounds.gap(i, j) <= limit
@@ -148,6 +215,8 @@ class _Lower(Protocol):
 
     def lower(self, rows: slice, columns: slice) -> Tensor: ...
 
+    def gap(self, i: Tensor, j: Tensor) -> Tensor: ...
+
 
 class _Products:
     """Lower bounds of squared distances by matrix products, of points moved and scaled so that nothing overflows."""
@@ -186,24 +255,42 @@ class _Differences:
         x, y = self.x[rows].double(), self.y[columns].double()
         return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square()
 
+    def gap(self, i: Tensor, j: Tensor) -> Tensor:
+        return j.new_full(j.shape, torch.inf, dtype=torch.float64)  # rounded otherwise: not to be relied upon
 
-def _by_products(x: Tensor, y: Tensor, k: int, own: Tensor | None) -> Neighbours:
+
+def _by_products(x: Tensor, y: Tensor, ks: Sequence[int], own: Tensor | None) -> Neighbours:
     available = len(y) - (own is not None)
-    count = min(k + SPARE, available)
-    distances = x.new_empty((len(x), k), dtype=torch.float64)
-    indices = torch.empty((len(x), k), dtype=torch.long, device=x.device)
+    count = min(ks[-1] + SPARE, available)
+    ranks = torch.tensor(ks, device=x.device) - 1
+    distances = x.new_empty((len(x), len(ks)), dtype=torch.float64)
+    indices = torch.empty((len(x), len(ks)), dtype=torch.long, device=x.device)
     todo = torch.arange(len(x), device=x.device)
     for precision in (torch.float32, torch.float64, None)[x.shape[-1] <= SINGLE_DIM :]:
         points = x if len(todo) == len(x) else x[todo]
         bounds: _Lower = _Differences(points, y) if precision is None else _Products(points, y, precision)
         least, candidates = _least(bounds, points, y, count, None if own is None else own[todo])
-        exact, order = _direct(points, y, torch.arange(len(points), device=x.device), candidates).sort(dim=1)
-        distances[todo], indices[todo] = exact[:, :k], candidates.gather(1, order)[:, :k]
-        farthest = exact[:, k - 1]
+        distances[todo], indices[todo] = _ranked(bounds, points, y, least, candidates, ranks)
+        farthest = distances[todo, -1]
         proven = ((farthest / bounds.scale).square() <= least[:, -1]) | (farthest == 0)
         todo = todo[~proven]
         if len(todo) == 0 or count == available:
             break
+    return Neighbours(distances, indices)
+
+
+def _ranked(bounds: _Lower, x: Tensor, y: Tensor, least: Tensor, candidates: Tensor, ranks: Tensor) -> Neighbours:
+    """The candidates `(N, C)` at some ranks by their distance, which is taken for all only where bounds do not tell."""
+    points = torch.arange(len(x), device=x.device)
+    most = least + bounds.gap(points[:, None].expand_as(candidates), candidates)
+    apart = torch.ones(len(x), least.shape[1] + 1, dtype=torch.bool, device=x.device)
+    apart[:, 1:-1] = most[:, :-1].cummax(dim=1).values < least[:, 1:]  # what is before is nearer than what is after
+    told = (apart[:, ranks] & apart[:, ranks + 1]).all(dim=1)
+    indices = candidates[:, ranks]
+    distances = least.new_empty(indices.shape)
+    distances[told] = _direct(x, y, points[told], indices[told])
+    exact, order = _direct(x, y, points[~told], candidates[~told]).sort(dim=1)
+    distances[~told], indices[~told] = exact[:, ranks], candidates[~told].gather(1, order)[:, ranks]
     return Neighbours(distances, indices)
 
 
@@ -214,14 +301,12 @@ def _least(bounds: _Lower, x: Tensor, y: Tensor, count: int, own: Tensor | None)
     where = torch.zeros((len(x), count), dtype=torch.long, device=x.device)
 
     def merge(rows: slice, low: Tensor, start: int) -> None:
-        values, at = low.topk(min(count, low.shape[1]), dim=1, largest=False)
+        values, at = _least_below(low, best[rows, -1:].to(low.dtype), count)
         values, at = torch.cat([best[rows], values.double()], dim=1), torch.cat([where[rows], at + start], dim=1)
         best[rows], order = values.topk(count, dim=1, largest=False)
         where[rows] = at.gather(1, order)
 
-    for rows, columns in _tiles(len(x), len(y), x.device):
-        if mirrored and columns.start < rows.start:
-            continue
+    for rows, columns in _half(len(x), x.device) if mirrored else _tiles(len(x), len(y), x.device):
         low = bounds.lower(rows, columns)
         if own is not None:
             mine = own[rows] - columns.start
@@ -229,20 +314,36 @@ def _least(bounds: _Lower, x: Tensor, y: Tensor, count: int, own: Tensor | None)
             low[here, mine[here]] = torch.inf
         merge(rows, low, columns.start)
         if mirrored and columns.start > rows.start:
-            merge(columns, low.mT.contiguous(), rows.start)
+            merge(columns, low.mT, rows.start)
     return best, where
 
 
-def _by_tree(x: Tensor, y: Tensor, k: int, own: Tensor | None) -> Neighbours:
-    points, pool = (part.detach().cpu().double().numpy() for part in (x, y))
-    ranks = list(range(1, k + 1 + (own is not None)))
-    found = cKDTree(pool).query(points, k=ranks, workers=torch.get_num_threads())
+def _least_below(low: Tensor, limits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The least values of each row of `(R, C)` below its limit, `count` at least, and their columns; else infinity."""
+    below = low < limits
+    if below.count_nonzero() > low.numel() // FEW:
+        return low.topk(min(count, low.shape[1]), dim=1, largest=False)
+    i, j = _places(below)
+    held = torch.bincount(i, minlength=len(low))
+    slot = torch.arange(len(i), device=i.device) - (held.cumsum(0) - held)[i]
+    values = low.new_full((len(low), int(held.max())), torch.inf)
+    columns = torch.zeros(values.shape, dtype=torch.long, device=low.device)
+    values[i, slot], columns[i, slot] = low[i, j], j
+    return values, columns
+
+
+def _by_tree(x: Tensor, y: Tensor, ks: Sequence[int], own: Tensor | None) -> Neighbours:
+    last = ks[-1]
+    found = cKDTree(_array(y)).query(
+        _array(x), k=range(1, last + 1 + (own is not None)), workers=torch.get_num_threads()
+    )
     distances, indices = (torch.from_numpy(part).to(x.device) for part in found)
     if own is not None:
         itself = indices == own[:, None]
         itself[:, -1] |= ~itself.any(dim=1)  # among many copies it may not be found: then the last goes
-        distances, indices = distances[~itself].reshape(-1, k), indices[~itself].reshape(-1, k)
-    return Neighbours(distances, indices)
+        distances, indices = distances[~itself].reshape(-1, last), indices[~itself].reshape(-1, last)
+    ranks = torch.tensor(ks, device=x.device) - 1
+    return Neighbours(distances[:, ranks], indices[:, ranks])
 
 
 def _direct(x: Tensor, y: Tensor, i: Tensor, j: Tensor) -> Tensor:
@@ -250,16 +351,47 @@ def _direct(x: Tensor, y: Tensor, i: Tensor, j: Tensor) -> Tensor:
     rows = max(1, ELEMENTS // (j.shape[1] * x.shape[1]))
     parts = []
     for point, columns in zip(i.split(rows), j.split(rows), strict=True):
-        others = y.index_select(0, columns.flatten()).double().view(*columns.shape, -1)
+        others = y.index_select(0, columns.flatten()).double().view(*columns.shape, x.shape[1])
         parts.append(torch.linalg.vector_norm(others.sub_(x[point, None]), dim=-1))
     return torch.cat(parts)
 
 
+def _array(x: Tensor) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    return x.detach().cpu().double().numpy()
+
+
+def _places(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows and the columns where a mask `(R, C)` is true, each with shape `(P)`."""
+    flat = mask.flatten()
+    # NumPy skips what is false many times as fast.
+    on_host = mask.device.type == "cpu"
+    at = torch.from_numpy(np.flatnonzero(flat.numpy())) if on_host else flat.nonzero()[:, 0]
+    return at // mask.shape[1], at % mask.shape[1]
+
+
 def _tiles(rows: int, columns: int, device: torch.device) -> Iterator[tuple[slice, slice]]:
-    side = TILE_CPU if device.type == "cpu" else TILE_GPU
-    for top in range(0, rows, side):
-        for left in range(0, columns, side):
-            yield slice(top, min(top + side, rows)), slice(left, min(left + side, columns))
+    for top in _slices(0, rows, _side(device)):
+        for left in _slices(0, columns, _side(device)):
+            yield top, left
+
+
+def _half(count: int, device: torch.device) -> Iterator[tuple[slice, slice]]:
+    """Tiles on and above the diagonal of all pairs of a set; those on it, of which half is spared, are small."""
+    for rows in _slices(0, count, _side(device)):
+        for few in _slices(rows.start, rows.stop, max(1, _side(device) // 4)):
+            yield few, few
+            if few.stop < rows.stop:
+                yield few, slice(few.stop, rows.stop)
+        for columns in _slices(rows.stop, count, _side(device)):
+            yield rows, columns
+
+
+def _side(device: torch.device) -> int:
+    return TILE_CPU if device.type == "cpu" else TILE_GPU
+
+
+def _slices(start: int, stop: int, step: int) -> Iterator[slice]:
+    return (slice(first, min(first + step, stop)) for first in range(start, stop, step))
 
 
 def _rows(x: Tensor) -> Iterator[Tensor]:

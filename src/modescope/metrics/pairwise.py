@@ -1,9 +1,10 @@
 """What measures of pairs of points share: shapes, exact distances, bounded memory."""
 
-__all__ = ["check_pair", "check_samples", "distances", "over_batch", "row_chunks"]
+__all__ = ["check_pair", "check_samples", "distances", "distinct", "over_batch", "row_chunks"]
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +36,20 @@ def distances(x: Tensor, y: Tensor) -> Tensor:
     direct = x.shape[-1] <= DIRECT_DIM
     mode = "donot_use_mm_for_euclid_dist" if direct else "use_mm_for_euclid_dist"
     return torch.cdist(x, y, compute_mode=mode)
+
+
+def distinct(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The distinct rows of `x` `(N, D)` in order, which of them each row is, and how often each is there.
+
+    As `torch.unique`; with few coordinates on a processor, sorted by one after the other, which is many times as fast.
+    """
+    if x.shape[1] > DIRECT_DIM or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+        return torch.unique(x, dim=0, return_inverse=True, return_counts=True)
+    order = torch.from_numpy(np.lexsort(x.detach().numpy().T[::-1]))
+    rows = x[order]
+    new = torch.cat([torch.ones(1, dtype=torch.bool), (rows[1:] != rows[:-1]).any(dim=1)])
+    place = new.cumsum(0) - 1
+    return rows[new], torch.empty_like(place).scatter_(0, order, place), place.bincount()
 
 
 def row_chunks(x: Tensor, columns: int) -> Iterator[Tensor]:

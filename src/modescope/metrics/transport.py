@@ -4,6 +4,7 @@ __all__ = ["random_directions", "sliced_wasserstein", "wasserstein"]
 
 import importlib
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
@@ -88,7 +89,14 @@ def random_directions(count: int, dim: int, seed: int = 0) -> Tensor:
 
 def _sorted_distance(x: Tensor, y: Tensor, p: int) -> Tensor:
     """The power `p` of the distance between scalar samples, from shape `(*, N)` to `(*)`."""
-    return (x.sort(dim=-1).values - y.sort(dim=-1).values).abs().double().pow(p).mean(dim=-1)
+    return (_ascending(x) - _ascending(y)).abs().double().pow(p).mean(dim=-1)
+
+
+def _ascending(x: Tensor) -> Tensor:
+    """The values of each row in order; NumPy, which keeps no places, is several times as fast on a processor."""
+    if x.device.type != "cpu" or x.requires_grad or x.dtype not in (torch.float32, torch.float64):
+        return x.sort(dim=-1).values
+    return torch.from_numpy(np.sort(x.numpy(), axis=-1))
 
 
 def _assignment(cost: Tensor) -> Tensor:

@@ -48,8 +48,9 @@ class Embedding:
 
     def __call__(self, samples: Tensor) -> Tensor:
         r"""The vectors of samples of shape :math:`(B, \dots)`: float32 on the CPU, with shape :math:`(B, F)`."""
+        floats = self.as_floats(samples.detach())
         with torch.no_grad(), torch.autocast(samples.device.type, enabled=False):
-            found = self.vectors(self.as_floats(samples.detach()))
+            found = self.vectors(floats)
         need(
             found.ndim == 2 and len(found) == len(samples),
             f"features have shape {tuple(found.shape)} for {len(samples)} samples, expected (B, F)",
@@ -63,6 +64,9 @@ class Embedding:
 
     def as_floats(self, samples: Tensor) -> Tensor:
         """Samples in float32, where 8-bit images have the range of those of floats."""
+        dense = samples.layout is torch.strided and not samples.is_meta
+        need(dense and not samples.is_complex(), "samples are complex, sparse or on no device, expected real numbers")
+        need(samples.ndim > 1, f"samples have shape {tuple(samples.shape)}, expected one axis more than a sample has")
         if samples.dtype == torch.uint8 and samples.ndim == 4:
             black, white = self.pixels
             return samples.float() * ((white - black) / 255) + black

@@ -89,6 +89,8 @@ class CollapseMonitor:
             need(is_number(value) and 0 < value < 1, f"{name} is {value!r}, expected a number between 0 and 1")
         need(every is None or is_whole(every, 1), f"every is {every!r}, expected a whole number of at least 1")
         need(is_whole(window, LEAST), f"window is {window!r}, expected a whole number of at least {LEAST}")
+        need(is_whole(seed, 0) and seed < 2**63, f"seed is {seed!r}, expected a whole number from 0 to 2^63 - 1")
+        need(features is None or callable(features), f"features is {features!r}, expected a function of a batch")
         need(is_whole(warmup, 0), f"warmup is {warmup!r}, expected a whole number that is 0 or above")
         self.generator = torch.Generator().manual_seed(seed)
         self.embedding = Embedding(features, pixels, seed)
@@ -144,7 +146,7 @@ class CollapseMonitor:
     def look(self, fakes: Tensor, step: int) -> Event | None:
         """Adds fakes to the window, and judges it when it is full."""
         need(
-            isinstance(fakes, Tensor) and fakes.ndim >= 2 and fakes.numel() > 0,
+            isinstance(fakes, Tensor) and fakes.ndim >= 2 and 0 not in fakes.shape,
             f"fakes are a {type(fakes).__name__} {tuple(getattr(fakes, 'shape', ()))}, expected a tensor with samples "
             "along the first axis",
         )
@@ -237,7 +239,17 @@ class CollapseMonitor:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes back to a state of a monitor with the same arguments."""
+        """Goes back to a state of a monitor with the same arguments.
+
+        Raises:
+            ModescopeError: If it is none, or of a monitor of other measures, as with real samples and without.
+        """
+        need(isinstance(state, Mapping) and "alarm" in state, "the state is none of a CollapseMonitor")
+        saved, own = list(state["alarm"]["fall"][1]), list(self.alarm.fall.sums)
+        need(
+            saved == own,
+            f"the state is of a monitor of {', '.join(saved)}, expected {', '.join(own)}: were real samples given?",
+        )
         self.alarm.restore(state["alarm"])
         self.generator.set_state(state["generator"].cpu())
         self.gathered = [part.clone() for part in state["gathered"]]

@@ -59,6 +59,10 @@ def batches_of(real: Any, generator: torch.Generator) -> Iterator[Tensor]:
     if isinstance(real, np.ndarray):
         real = torch.from_numpy(real)
     if isinstance(real, Tensor):
+        need(
+            real.layout is torch.strided and real.ndim > 0,
+            "real is a sparse tensor or a single number, expected samples",
+        )
         order = torch.randperm(len(real), generator=generator)[:LIMIT]
         return (real[rows.to(real.device)] for rows in order.split(BATCH))
     if isinstance(real, str | Path | Dataset | Source):

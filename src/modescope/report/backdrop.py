@@ -1,4 +1,4 @@
-"""What stands behind the samples: the true density, its modes, or true samples; and where samples are drawn."""
+"""What stands behind or beside the samples: the true density, its modes, or true samples; and where samples go."""
 
 __all__ = ["BINS", "Backdrop", "backdrop_of"]
 
@@ -11,6 +11,7 @@ import torch
 from ..core.errors import extra
 from ..core.noise import seed_of
 from ..datasets.base import Dataset, Extent, Modes, widen
+from .mosaic import images_of, tiles
 
 SHADES = 256  # cells along the longer side of a heat map
 LINES = 384  # cells along the longer side when outlines are traced
@@ -26,7 +27,8 @@ class Backdrop:
     """How samples of a data set are drawn.
 
     Arguments:
-        kind: ``line`` in one dimension, ``plane`` in two, ``projection`` in more.
+        kind: ``line`` in one dimension, ``plane`` in two, ``projection`` in more; ``images`` of images, which are
+            shown as they are, with no axes and no view.
         axes: What each axis shows.
         view: The interval that each axis shows.
         about: What is drawn behind the samples, as sentences.
@@ -36,9 +38,10 @@ class Backdrop:
         profile: Of a ``line``: places and densities, with shape `(2, P)`.
         origin: Of a ``projection``: the point that is drawn at 0, with shape `(D,)`.
         basis: Of a ``projection``: the two directions, with shape `(D, 2)`.
+        images: Of ``images``: true ones, with shape `(n, C, H, W)`, uint8.
     """
 
-    kind: Literal["line", "plane", "projection"]
+    kind: Literal["line", "plane", "projection", "images"]
     axes: tuple[str, ...]
     view: Extent
     about: str
@@ -48,12 +51,15 @@ class Backdrop:
     profile: np.ndarray | None = None
     origin: np.ndarray | None = None
     basis: np.ndarray | None = None
+    images: np.ndarray | None = None
 
     @property
     def aspect(self) -> float:
         """Width over height of a panel: equal scales, unless that would make it a strip."""
         if self.kind == "line":
             return 1.4
+        if self.images is not None:
+            return self.images.shape[-1] / self.images.shape[-2]
         (left, right), (low, high) = self.view
         return min(max((right - left) / (high - low), 0.6), 2.0)
 
@@ -71,6 +77,8 @@ class Backdrop:
 
 def backdrop_of(dataset: Dataset) -> Backdrop:
     """How samples of `dataset` are drawn."""
+    if len(dataset.shape) == 3:
+        return of_images(dataset)
     if dataset.dim == 1:
         return on_line(dataset)
     if dataset.dim == 2:
@@ -137,6 +145,14 @@ def projected(dataset: Dataset) -> Backdrop:
     view = margined(widen(spread.amin(dim=0), spread.amax(dim=0)))
     axes = ("first component", "second component")
     return Backdrop("projection", axes, view, about, truth=truth, origin=origin, basis=basis)
+
+
+def of_images(dataset: Dataset) -> Backdrop:
+    """True images, to stand beside generated ones."""
+    count = tiles(dataset.shape)
+    truth = images_of(torch.from_numpy(true_samples(dataset, count)), dataset)
+    about = "Images stand as they were drawn, none chosen."
+    return Backdrop("images", (), (), about, images=truth)
 
 
 def lattice(view: Extent, cells: int) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:

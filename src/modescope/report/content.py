@@ -6,29 +6,45 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.method import layers
+from ..datasets.base import Dataset
+from ..judges.modes import JudgedModes
+from .gallery import Gallery
 from .groups import Group, Scene
 from .table import Summary, summary_of
 from .text import joined, plural
-from .verdict import RULE, verdict_of
+from .verdict import rule_of, verdict_of
 
 
-def part_data(scene: Scene, name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows of a scene, whose figures have the data `figures`."""
-    modes = scene.dataset.modes
-    known = plural(len(modes), "mode") if modes is not None else "no known modes"
+def part_data(scene: Scene, name: str, figures: Mapping[str, Any], gallery: Gallery | None) -> dict[str, Any]:
+    """What the template shows of a scene, whose figures have the data `figures`, and of images the pictures."""
     summary = summary_of(scene)
+    pictures = gallery.notes if gallery is not None else ()
     return {
         "name": name,
-        "about": f"{scene.dataset.summary}; {known}, {plural(scene.dataset.dim, 'coordinate')}",
+        "about": about(scene.dataset),
         "cards": [
             {"label": group.label, "verdict": verdict_of(group), "facts": facts_of(group)} for group in scene.groups
         ],
-        "rule": RULE if modes is not None else "",
+        "rule": rule_of(scene.dataset.modes),
         "summary": summary,
         "samples": scene.samples,
+        "seen": " or ".join(f"{count:,}" for count in scene.seen),
         "figures": figures,
-        "notes": [*table_notes(scene, summary), *drawing_notes(figures)],
+        "gallery": gallery,
+        "notes": [*table_notes(scene, summary), *drawing_notes(figures), *pictures],
     }
+
+
+def about(dataset: Dataset) -> str:
+    """What a data set is, how many modes it has, and how large a sample is."""
+    modes = dataset.modes
+    known = plural(len(modes), "mode") if modes is not None else "no known modes"
+    if isinstance(modes, JudgedModes):
+        known += f", told by {modes.about}"
+    if len(dataset.shape) != 3:
+        return f"{dataset.summary}; {known}, {plural(dataset.dim, 'coordinate')}"
+    channels, height, width = dataset.shape
+    return f"{dataset.summary}; {known}; {plural(channels, 'channel')} of {height} × {width} pixels"
 
 
 def facts_of(group: Group) -> list[str]:
@@ -53,6 +69,8 @@ def facts_of(group: Group) -> list[str]:
 def table_notes(scene: Scene, summary: Summary) -> list[str]:
     """What to know to read the table."""
     notes = []
+    if scene.of_images and scene.dataset.modes is None:
+        notes.append("Distances are taken between pixels, which tell less than the eye does: look at the images too.")
     if any(row.lost for row in summary.rows):
         notes.append(
             "A diverged seed is frozen as it was before the step that made it NaN or infinite, and counts as such."
@@ -82,7 +100,7 @@ def drawing_notes(figures: Mapping[str, Any]) -> list[str]:
     if thinned:
         notes.append(f"The curves show {len(thinned[0]['steps']):,} of {thinned[0]['looks']:,} looks.")
     for film in figures["films"]:
-        frames, _, points, _ = film["points"]["shape"]
+        frames, _, points = film["points"]["shape"][:3]
         if frames < film["looks"] or points < film["kept"]:
             label = figures["labels"][film["group"]]
             notes.append(

@@ -19,8 +19,10 @@ from .thin import evenly
 LOOKS = 400  # of a curve that are drawn
 FEWEST = 50
 LINES = 32  # members of a curve that can be drawn one by one
+COVERAGE = ("modes", "quality", "reverse_kl", "sliced_w2")  # what a perfect sampler's score is known of
 NUMBERS = 400_000  # of all curves together; more groups have fewer lines and looks
 FLOORS = 8  # true sets that a floor is taken over
+FEW = 2  # the same where a classifier must see all of their images
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Chart:
 def charts_of(scene: Scene) -> list[Chart]:
     """A chart for each quantity that a group recorded, coverage first, then losses, then what methods observe."""
     names = list(dict.fromkeys(name for group in scene.groups for name in group.history.curves))
-    floors = floors_of(scene.dataset, scene.samples)
-    names.sort(key=lambda name: (name not in floors, not name.startswith("loss/")))
+    floors = floors_of(scene.dataset, scene.seen[0]) if len(scene.seen) == 1 else {}
+    names.sort(key=lambda name: (name not in COVERAGE, not name.startswith("loss/")))
     lines = max(4, min(LINES, 4 * LINES // len(scene.groups)))
     looks = max(FEWEST, min(LOOKS, NUMBERS // max(1, len(names) * len(scene.groups) * (lines + 5))))
     charts = []
@@ -99,7 +101,8 @@ def curve_of(index: int, group: Group, name: str, looks: int, lines: int) -> Cur
 def floors_of(dataset: Dataset, n: int) -> dict[str, float]:
     """What a perfect sampler scores on the quantities of coverage, by the run's own measure of `n` samples."""
     generator = torch.Generator().manual_seed(seed_of("curves"))
-    looks = [measures(dataset.sample(n, generator)[None], dataset) for _ in range(FLOORS)]
+    sets = FEW if dataset.modes is not None and dataset.modes.judged else FLOORS
+    looks = [measures(dataset.sample(n, generator)[None], dataset) for _ in range(sets)]
     return {name: float(torch.stack([look[name].double() for look in looks]).mean()) for name in looks[0]}
 
 
@@ -118,7 +121,7 @@ def title_of(name: str, dataset: Dataset) -> str:
     """What a quantity is, for the title of its chart."""
     modes = dataset.modes
     titles = {
-        "modes": f"Modes reached, of {len(modes) if modes else 0}",
+        "modes": f"Modes reached, of {len(modes) if modes else 0:,}",
         "quality": "Share of samples on a mode",
         "reverse_kl": "Reverse KL on modes (nats)",
         "sliced_w2": "Sliced Wasserstein-2 to the truth",

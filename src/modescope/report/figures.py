@@ -14,14 +14,17 @@ __all__ = [
     "shown_of",
 ]
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import torch
 
 from .backdrop import BINS, Backdrop
-from .groups import MASS, MODES, QUALITY, SLICED, Group, Scene
+from .groups import JUDGED_KL, JUDGED_MASS, JUDGED_MODES, MASS, MODES, QUALITY, SLICED, Group, Scene
+from .mosaic import LIGHT, file_of, images_of, mosaic, square
 from .text import number, percent
 from .thin import evenly
 
@@ -29,6 +32,7 @@ UNIT = 16_000  # of a coordinate: from one side of the view to the other
 NOWHERE = -32_768  # a coordinate that is not finite
 FRAMES = 1000
 FEWEST = 100  # points of a member that a film keeps at least
+TILES, FEWEST_TILES = 36, 16  # the same of images, which are as many as are seen at a glance
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Panel:
         fate: What it scores, in a few words.
         badge: ``worst``, ``best`` or ``diverged at step 300``, or nothing.
         outside: The share of its samples that lie outside the view.
-        points: Some of its samples, quantised, with shape `(n, 2)`; on a line none.
+        points: Some of its samples, quantised, with shape `(n, 2)`; on a line, and of images, none.
         bars: On a line: a histogram of all its samples, as densities in each bin.
     """
 
@@ -76,7 +80,7 @@ class Film:
         members: The indices of the members in the group, the worst first.
         steps: The steps of the frames, with shape `(F,)`.
         looks: How many looks there were.
-        points: Quantised samples, with shape `(F, M, n, d)`.
+        points: Quantised samples, with shape `(F, M, n, d)`; of images their bytes, `(F, M, n, C, H, W)`.
         kept: How many samples each look kept of a member.
         measure: What `scores` are: ``modes`` or ``sliced_w2``.
         scores: Of each member at each frame, with shape `(F, M)`.
@@ -112,12 +116,15 @@ def panels_of(group: Group, members: Sequence[int], backdrop: Backdrop, points: 
 
 def panel_of(group: Group, member: int, backdrop: Backdrop, points: int) -> Panel:
     """The final samples of one member."""
+    label, fate, badge = seed_label(group, member), fate_of(group, member), badge_of(group, member)
+    if backdrop.kind == "images":
+        return Panel(label, fate, badge, 0.0, None, None)
     placed = backdrop.place(group.samples[member].double().numpy())
     on_line = backdrop.kind == "line"
     return Panel(
-        label=seed_label(group, member),
-        fate=fate_of(group, member),
-        badge=badge_of(group, member),
+        label=label,
+        fate=fate,
+        badge=badge,
         outside=backdrop.outside(placed),
         points=None if on_line else quantised(placed[:points], backdrop),
         bars=histogram(placed[:, 0], backdrop) if on_line else None,
@@ -132,11 +139,19 @@ def seed_label(group: Group, member: int) -> str:
 def fate_of(group: Group, member: int) -> str:
     """What a member scores at the end."""
     modes = group.dataset.modes
-    if modes is None or MASS not in group.results:
-        return f"sliced W2 {number(group.score(SLICED, member))}"
-    covered, reached, quality = (group.score(name, member) for name in (MASS, MODES, QUALITY))
+    if modes is not None and MASS in group.results:
+        return f"{covers(group, member, MASS, MODES)} · {percent(group.score(QUALITY, member))} on a mode"
+    if modes is not None and JUDGED_MASS in group.results:
+        divergence = number(group.score(JUDGED_KL, member))
+        return f"{covers(group, member, JUDGED_MASS, JUDGED_MODES)} · reverse KL {divergence}"
+    return f"sliced W2 {number(group.score(SLICED, member))}"
+
+
+def covers(group: Group, member: int, mass: str, modes: str) -> str:
+    """How many modes a member covers by the metric `mass`, and how many more by `modes`, which counts any sample."""
+    known, covered, reached = group.dataset.modes, group.score(mass, member), group.score(modes, member)
     strays = f" ({number(reached)} with stray samples)" if reached > covered else ""
-    return f"covers {number(covered)} of {len(modes)} modes{strays} · {percent(quality)} on a mode"
+    return f"covers {number(covered)} of {len(known or ()):,} modes{strays}"
 
 
 def badge_of(group: Group, member: int) -> str:
@@ -194,13 +209,16 @@ def film_of(
     group: Group, shown: Shown, backdrop: Backdrop, steps: np.ndarray, samples: np.ndarray, numbers: int
 ) -> Film:
     """The film of some members of a group, from its run's looks, `samples` with shape `(T, S, n, D)`."""
-    axes, members = len(backdrop.axes), shown.members
-    frames = min(len(steps), FRAMES)
-    points = min(samples.shape[2], max(FEWEST, numbers // max(1, frames * len(members) * axes)))
-    frames = min(frames, max(2, numbers // (points * len(members) * axes)))
+    members, own = shown.members, [group.at[member] for member in shown.members]
+    if backdrop.kind == "images":
+        weight = len(own) * picture_numbers(samples, own, group)
+        frames, count = size_of(len(steps), min(samples.shape[2], TILES), FEWEST_TILES, numbers, weight)
+        count = square(count)
+    else:
+        weight = len(own) * len(backdrop.axes)
+        frames, count = size_of(len(steps), samples.shape[2], FEWEST, numbers, weight)
     keep = evenly(len(steps), frames)
-    own = [group.at[member] for member in members]
-    placed = np.stack([backdrop.place(samples[look][own, :points]) for look in keep])
+    points = np.stack([kept_of(samples[look][own, :count], group, backdrop) for look in keep])
     measure = "modes" if "modes" in group.history.curves else "sliced_w2"
     scores = group.history.curves[measure][keep]
     return Film(
@@ -208,12 +226,36 @@ def film_of(
         members=members,
         steps=steps[keep],
         looks=len(steps),
-        points=quantised(placed, backdrop),
+        points=points,
         kept=samples.shape[2],
         measure=measure,
         scores=scores[:, list(members)],
         mean=mean_over_members(scores),
     )
+
+
+def size_of(looks: int, kept: int, fewest: int, numbers: int, weight: int) -> tuple[int, int]:
+    """How many looks a film has, and how many samples of each, if each sample of a look takes `weight` of `numbers`."""
+    frames = min(looks, FRAMES)
+    count = min(kept, max(fewest, numbers // max(1, frames * weight)))
+    return min(frames, max(2, numbers // (count * weight))), count
+
+
+def picture_numbers(samples: np.ndarray, own: Sequence[int], group: Group) -> int:
+    """What one image takes of a film's numbers, of two bytes each: its share of a few looks' pictures as files."""
+    pictures = [samples[look][own, :TILES] for look in evenly(len(samples), 3)]
+    sizes = [len(file_of(mosaic(row), LIGHT)[1]) for look in pictures for row in bytes_of(look, group)]
+    return math.ceil(sum(sizes) / sum(look[..., 0].size for look in pictures) / 2)
+
+
+def kept_of(look: np.ndarray, group: Group, backdrop: Backdrop) -> np.ndarray:
+    """What a film keeps of a look's samples, with shape `(M, n, D)`; see :class:`Film`."""
+    return bytes_of(look, group) if backdrop.kind == "images" else quantised(backdrop.place(look), backdrop)
+
+
+def bytes_of(samples: np.ndarray, group: Group) -> np.ndarray:
+    """Samples of images, with shape `(*, D)`, as bytes, with shape `(*, C, H, W)`."""
+    return images_of(torch.from_numpy(np.ascontiguousarray(samples)), group.dataset)
 
 
 def mean_over_members(scores: np.ndarray) -> np.ndarray:

@@ -1,6 +1,18 @@
 """What a report is about: groups of members that differ in their seeds alone, by the data that they learn."""
 
-__all__ = ["MASS", "MODES", "QUALITY", "SLICED", "Group", "Scene", "scenes_of", "unique_names"]
+__all__ = [
+    "JUDGED_KL",
+    "JUDGED_MASS",
+    "JUDGED_MODES",
+    "MASS",
+    "MODES",
+    "QUALITY",
+    "SLICED",
+    "Group",
+    "Scene",
+    "scenes_of",
+    "unique_names",
+]
 
 import json
 import math
@@ -23,6 +35,7 @@ MODES = "modes_l2_3sigma"
 MASS = "modes_tenth_l2_3sigma"  # one stray sample covers no mode here, so verdicts rest on it
 QUALITY = "hq_l2_3sigma"
 SLICED = "sliced_w2_p128"
+JUDGED_MODES, JUDGED_MASS, JUDGED_KL = "modes_judged", "modes_tenth_judged", "reverse_kl_judged"
 
 
 @dataclass(frozen=True)
@@ -61,13 +74,16 @@ class Group:
         """The members from the worst to the best.
 
         Diverged ones come first; then, with known modes, those that cover fewer of them, and of these those with fewer
-        samples on a mode; without, those farther from the truth.
+        samples on a mode, or, where a classifier tells the modes, those that spread over them less evenly; without,
+        those farther from the truth.
         """
 
         def merit(member: int) -> tuple[float, ...]:
             alive = float(self.diverged[member] is None)
             if MASS in self.results:
                 return (alive, self.score(MASS, member), self.score(QUALITY, member))
+            if JUDGED_MASS in self.results:
+                return (alive, self.score(JUDGED_MASS, member), -self.score(JUDGED_KL, member))
             return (alive, -self.score(SLICED, member))
 
         def key(member: int) -> tuple[float, ...]:
@@ -96,6 +112,16 @@ class Scene:
     def samples(self) -> int:
         """The final samples of each member."""
         return self.groups[0].samples.shape[-2]
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The samples of each member at a look; several numbers where runs differ in them."""
+        return tuple(sorted({run.experiment.evaluation.seen for run in self.runs}))
+
+    @property
+    def of_images(self) -> bool:
+        """Whether its samples are images."""
+        return len(self.dataset.shape) == 3
 
     @property
     def runs(self) -> list[Run]:

@@ -12,12 +12,14 @@ from ..core.files import atomic_write
 from ..runs import Run
 from .assets import asset
 from .content import part_data
+from .figures import shown_of
+from .gallery import gallery_of
 from .groups import Scene, scenes_of, unique_names
-from .payload import encoded, payload_of
+from .payload import PANELS, encoded, payload_of
 from .settings import references_of, settings_of
 from .text import interval, joined, number, percent, plural
 
-SCRIPTS = ("core.js", "backdrop.js", "panels.js", "charts.js", "film.js", "table.js")
+SCRIPTS = ("core.js", "backdrop.js", "panels.js", "charts.js", "film.js", "pictures.js", "table.js")
 
 
 def write_report(runs: Sequence[Run], path: str | Path) -> Path:
@@ -58,6 +60,7 @@ def render(scenes: Sequence[Scene], runs: Sequence[Run]) -> str:
     page.filters |= {"number": number, "percent": percent, "interval": lambda result: interval(result.low, result.high)}
     page.globals |= {"plural": plural}
     payloads = [payload_of(scene, len(scenes)) for scene in scenes]
+    galleries = [gallery_of(scene, shown_of(scene, PANELS // len(scenes))) for scene in scenes]
     return page.get_template("report.html.j2").render(
         title=title_of(unique_names(runs), scenes),
         style=safe(asset("page.css") + asset("report.css")),
@@ -66,7 +69,7 @@ def render(scenes: Sequence[Scene], runs: Sequence[Run]) -> str:
         data=safe(encoded(payloads)),
         made=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime()),
         version=version("modescope"),
-        parts=[part_data(*part) for part in zip(scenes, data_names(scenes), payloads, strict=True)],
+        parts=[part_data(*part) for part in zip(scenes, data_names(scenes), payloads, galleries, strict=True)],
         commands=[(name, run.command) for name, run in zip(unique_names(runs), runs, strict=True)],
         settings=settings_of(runs),
         references=references_of(scenes),

@@ -16,13 +16,15 @@ from ..core.errors import ModescopeError, extra
 from .backdrop import Backdrop
 from .figures import Film, bin_centers, coordinates, films_of, histogram, seed_label, shown_of
 from .groups import Scene
-from .paint import DPI, INK, SOFT, canvas, color_of, label_of, paint_backdrop
+from .mosaic import mosaic
+from .paint import DPI, INK, SOFT, canvas, color_of, label_of, paint_backdrop, paint_images
 from .text import number
 from .thin import evenly
 
 PANELS = 24  # members in the film
 WIDEST = 8  # panels in a row
 NUMBERS = 2_000_000  # coordinates that are drawn
+OF_IMAGES = 6_000_000  # the same of images, which are held as bytes, ten times as many as files of them
 MP4_FRAMES, GIF_FRAMES = 240, 80
 SECONDS = 10.0  # that a film lasts
 HOLD = 1.5  # seconds that the last frame stays
@@ -38,7 +40,7 @@ class Cell:
         film: The film of its group.
         member: Its place in the film.
         ax: Its axes.
-        dots: What shows its samples, moved from frame to frame.
+        dots: What shows its samples, as points, a histogram or images, moved from frame to frame.
         score: The text of its score.
     """
 
@@ -51,7 +53,7 @@ class Cell:
 
 def movies_of(scene: Scene, backdrop: Backdrop) -> list[tuple[str, bytes]]:
     """The film as ``film.gif`` and ``film.mp4``; nothing if no run kept samples along training."""
-    films = films_of(scene, shown_of(scene, PANELS), backdrop, NUMBERS)
+    films = films_of(scene, shown_of(scene, PANELS), backdrop, OF_IMAGES if scene.of_images else NUMBERS)
     if not films:
         return []
     steps = np.unique(np.concatenate([film.steps for film in films]))
@@ -111,7 +113,9 @@ def cell_of(scene: Scene, film: Film, member: int, ax: Any, backdrop: Backdrop) 
     paint_backdrop(ax, backdrop)
     ax.set(xticks=[], yticks=[])
     style = {"color": color_of(film.group), "animated": True, "zorder": 2}
-    if backdrop.kind == "line":
+    if backdrop.kind == "images":
+        dots = paint_images(ax, mosaic(film.points[0, member]), animated=True)
+    elif backdrop.kind == "line":
         (dots,) = ax.plot([], [], drawstyle="steps-mid", lw=1.6, **style)
     else:
         (dots,) = ax.plot([], [], "o", ms=2.4, mew=0, alpha=0.6, **style)
@@ -125,11 +129,14 @@ def move(cell: Cell, backdrop: Backdrop, step: int, modes: int) -> None:
     """Draws a member's samples and score at a step: those of its newest look."""
     film = cell.film
     frame = max(0, int(np.searchsorted(film.steps, step, side="right")) - 1)
-    x = coordinates(film.points[frame, cell.member], backdrop)
-    if backdrop.kind == "line":
-        cell.dots.set_data(bin_centers(backdrop), histogram(x[:, 0], backdrop))
+    points = film.points[frame, cell.member]
+    if backdrop.kind == "images":
+        picture = mosaic(points)
+        cell.dots.set_data(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+    elif backdrop.kind == "line":
+        cell.dots.set_data(bin_centers(backdrop), histogram(coordinates(points, backdrop)[:, 0], backdrop))
     else:
-        cell.dots.set_data(*x.T)
+        cell.dots.set_data(*coordinates(points, backdrop).T)
     score = number(float(film.scores[frame, cell.member]))
     cell.score.set_text(f"{score}/{modes}" if film.measure == "modes" else f"SW2 {score}")
     cell.ax.draw_artist(cell.dots)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ..core.errors import need
+from ..core.errors import ModescopeError, need
 from ..core.files import atomic_write
 from ..theory.statement import Statement
 from .assets import asset
@@ -192,7 +192,10 @@ def write_page(path: str | Path, title: str, intro: str, sections: Iterable[Sect
 </body>
 </html>
 """
-    return atomic_write(path, page)
+    try:
+        return atomic_write(path, page)
+    except OSError as error:
+        raise ModescopeError(f"the page {str(path)!r} cannot be written: {error.strerror or error}") from error
 
 
 def show(value: object) -> str:

@@ -1,6 +1,6 @@
 """Drawing with matplotlib: what the pictures and the film have in common."""
 
-__all__ = ["DPI", "INK", "SOFT", "canvas", "color_of", "dash_of", "label_of", "paint_backdrop"]
+__all__ = ["DPI", "INK", "SOFT", "canvas", "color_of", "dash_of", "label_of", "paint_backdrop", "paint_images"]
 
 from typing import Any
 
@@ -43,6 +43,9 @@ def canvas(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, np.
 def paint_backdrop(ax: Any, backdrop: Backdrop) -> None:
     """The density, outlines and true samples behind a member's samples, and the shape of the panel."""
     ax.set_box_aspect(1 / backdrop.aspect)
+    if backdrop.kind == "images":
+        ax.set(xticks=[], yticks=[])
+        return
     if backdrop.profile is not None:
         ax.plot(*backdrop.profile, color=INK, lw=1.3, zorder=3)
         ax.set(xlim=backdrop.view[0], ylim=(0, 2 * backdrop.profile[1].max()))
@@ -58,3 +61,9 @@ def paint_backdrop(ax: Any, backdrop: Backdrop) -> None:
     for line in backdrop.outlines:
         ax.plot(*line.T, color=SOFT, lw=0.6, alpha=0.8, zorder=1)
     ax.set(xlim=(left, right), ylim=(low, high))
+
+
+def paint_images(ax: Any, picture: np.ndarray, **style: Any) -> Any:
+    """A picture with shape `(height, width, 1 or 3)`, in its own shape within the panel; returns what shows it."""
+    colours = np.broadcast_to(picture, (*picture.shape[:2], 3))
+    return ax.imshow(colours, aspect="equal", interpolation="antialiased", **style)

@@ -15,11 +15,12 @@ from .backdrop import BINS, Backdrop, backdrop_of
 from .curves import charts_of
 from .figures import UNIT, Film, films_of, panels_of, quantised, seed_label, shown_of
 from .groups import Scene
+from .mosaic import LIGHT, data_uri, mosaic
 
 PANELS = 48  # members that are drawn
 SVG_POINTS = 16_000  # of all panels together; more make a page slow
 POINTS = 500  # of a panel
-FILM_NUMBERS = 5_000_000  # coordinates of all films, two bytes each, a third more in base64
+FILM_NUMBERS = 5_000_000  # coordinates of all films (of images: their files), two bytes each, a third more in base64
 DIGITS = 5
 
 
@@ -32,6 +33,7 @@ def payload_of(scene: Scene, scenes: int = 1) -> dict[str, Any]:
         "unit": UNIT,
         "bins": BINS,
         "modes": len(scene.dataset.modes) if scene.dataset.modes is not None else None,
+        "judged": scene.dataset.modes is not None and scene.dataset.modes.judged,
         "labels": [group.label for group in scene.groups],
         "backdrop": backdrop_data(backdrop),
         "charts": [plain(chart) for chart in charts_of(scene)],
@@ -63,10 +65,14 @@ def backdrop_data(backdrop: Backdrop) -> dict[str, Any]:
 
 
 def film_data(film: Film, scene: Scene) -> dict[str, Any]:
-    """A film, with the labels of its members."""
+    """A film, with the labels of its members; of images, a picture of each member at each frame."""
     group = scene.groups[film.group]
     labels = [seed_label(group, member) for member in film.members]
-    return {**plain(film), "labels": labels}
+    if not scene.of_images:
+        return {**plain(film), "labels": labels}
+    pictures = [[data_uri(mosaic(images), LIGHT) for images in frame] for frame in film.points]
+    bare = plain(dataclasses.replace(film, points=film.points[:0]))
+    return {**bare, "points": {"shape": list(film.points.shape)}, "pictures": pictures, "labels": labels}
 
 
 def plain(value: Any) -> Any:

@@ -14,9 +14,11 @@ from .backdrop import Backdrop, backdrop_of
 from .curves import Chart, charts_of
 from .drawing import png_of
 from .figures import bin_centers, coordinates, panels_of, shown_of
+from .gallery import final_picture
 from .groups import Scene, scenes_of
+from .mosaic import mosaic
 from .movie import movies_of
-from .paint import INK, SOFT, canvas, color_of, dash_of, label_of, paint_backdrop
+from .paint import INK, SOFT, canvas, color_of, dash_of, label_of, paint_backdrop, paint_images
 from .table import summary_of
 from .text import plural, slug
 
@@ -135,12 +137,21 @@ def draw_samples(scene: Scene, index: int, members: Sequence[int], backdrop: Bac
     """The final samples of a group's members, the worst first."""
     group = scene.groups[index]
     panels = panels_of(group, members, backdrop, POINTS)
-    across = min(ACROSS, len(panels))
-    down = math.ceil(len(panels) / across)
+    images = backdrop.images is not None
+    across = min(ACROSS, len(panels) + images)
+    down = math.ceil((len(panels) + images) / across)
     width = 3.0 if across > 1 else 5.0
     figure, axes = canvas(down, across, (max(5.0, width * across), down * (width / backdrop.aspect + 0.55) + 0.5))
-    for ax, panel in zip(axes.flat, panels, strict=False):
+    places = list(axes.flat)
+    if backdrop.images is not None:
+        paint_backdrop(places[0], backdrop)
+        paint_images(places[0], mosaic(backdrop.images))
+        places[0].set_title("true images", fontsize=9, color=INK)
+        places = places[1:]
+    for ax, panel, member in zip(places, panels, members, strict=False):
         paint_backdrop(ax, backdrop)
+        if backdrop.images is not None:
+            paint_images(ax, final_picture(group, member))
         if panel.points is not None:
             dots = coordinates(panel.points, backdrop)
             ax.plot(*dots.T, "o", color=color_of(index), alpha=0.6, ms=2.6, mew=0, zorder=2)
@@ -149,7 +160,7 @@ def draw_samples(scene: Scene, index: int, members: Sequence[int], backdrop: Bac
             ax.bar(x, panel.bars, x[1] - x[0], color=color_of(index), alpha=0.6, zorder=2)
         badge = f" ({panel.badge})" if panel.badge else ""
         ax.set_title(f"{panel.label}{badge}\n{panel.fate.replace(' · ', chr(10))}", fontsize=9, color=INK)
-    for ax in axes.flat[len(panels) :]:
+    for ax in places[len(panels) :]:
         ax.set_axis_off()
     title = f"{label_of(group.label)}: final samples of {len(panels)} of {plural(len(group.at), 'seed')}"
     figure.suptitle(title, fontsize=12, color=INK)

@@ -1,15 +1,16 @@
 """What became of a group of members, in a sentence or two that the numbers bear out."""
 
-__all__ = ["RULE", "Verdict", "verdict_of"]
+__all__ = ["Verdict", "rule_of", "verdict_of"]
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from ..datasets.base import Modes
 from ..metrics import count_modes
-from .groups import MASS, QUALITY, SLICED, Group
+from .groups import JUDGED_KL, JUDGED_MASS, MASS, QUALITY, SLICED, Group
 from .text import interval, joined, number, percent, plural, span
 
 Tone = Literal["good", "fair", "bad", "plain"]
@@ -28,8 +29,13 @@ FATES: dict[str, tuple[str, Tone, str, str]] = {
     "all": ("All modes covered", "good", "covers {all}", "cover {all}"),
 }
 RULE = (
-    "A mode counts as covered if it holds at least a tenth of its share of the samples, and a seed as collapsed if no "
-    "more than a quarter of the modes (one, if there are fewer than eight) are the nearest to so many."
+    "A mode counts as covered if it holds at least a tenth of its share of the samples, and a seed as collapsed if at "
+    "most a quarter of the modes (one, if there are fewer than eight) are the nearest to that many samples."
+)
+JUDGED_RULE = (
+    "A classifier tells the mode of an image. A mode counts as covered if it holds at least a tenth of its share of "
+    "the samples, and a seed as collapsed if it covers no more than a quarter of what a perfect sampler covers (one, "
+    "if it is fewer than eight). Every image is told to be of some mode, however poor it is: look at the images too."
 )
 
 
@@ -48,14 +54,23 @@ class Verdict:
     text: str
 
 
+def rule_of(modes: Modes | None) -> str:
+    """When a mode counts as covered and a seed as collapsed; nothing where no modes are known."""
+    if modes is None:
+        return ""
+    return JUDGED_RULE if modes.judged else RULE
+
+
 def verdict_of(group: Group) -> Verdict:
     """What became of a group."""
     modes = group.dataset.modes
-    if modes is None or MASS not in group.results:
-        return closeness(group)
-    near = near_modes(group, modes)
-    fates = [fate(group, member, near[member], len(modes)) for member in range(len(group.at))]
-    return Verdict(*badge_of(fates), f"{coverage(group, fates, near, len(modes))} {precision(group)}")
+    if modes is not None and MASS in group.results:
+        near = near_modes(group, modes)
+        fates = [fate(group, member, near[member], len(modes)) for member in range(len(group.at))]
+        return Verdict(*badge_of(fates), f"{coverage(group, fates, near, len(modes))} {precision(group)}")
+    if modes is not None and JUDGED_MASS in group.results:
+        return judged(group, len(modes))
+    return closeness(group)
 
 
 def near_modes(group: Group, modes: Modes) -> list[int]:
@@ -93,8 +108,13 @@ def coverage(group: Group, fates: list[str], near: list[int], modes: int) -> str
         "near": "to one mode" if around == "1" else f"to the surroundings of {around} of {modes} modes",
         "some": span([int(group.score(MASS, i)) for i, found in enumerate(fates) if found == "some"] or [0]),
         "all": "the only mode" if modes == 1 else f"all {modes} modes",
-        "modes": modes,
+        "modes": f"{modes}",
     }
+    return shares(fates, words)
+
+
+def shares(fates: list[str], words: Mapping[str, str]) -> str:
+    """How many members met which fate, told with `words` for what stands in braces in :data:`FATES`."""
     counts, total = Counter(fates), len(fates)
     if len(counts) == 1:
         who = "The one seed" if total == 1 else f"Every one of {total} seeds"
@@ -114,6 +134,38 @@ def precision(group: Group) -> str:
         return "Their samples are not finite."
     floor = f"; of a perfect sampler's, {percent(quality.floor)} do" if math.isfinite(quality.floor) else ""
     return f"{percent(quality.value)} of the samples lie on a mode{floor}."
+
+
+def judged(group: Group, modes: int) -> Verdict:
+    """What became of a group whose modes a classifier tells: as many as a perfect sampler's samples show are all.
+
+    Of a thousand modes, a few hundred samples reach but a part, and the classifier errs on true images too.
+    """
+    result, divergence = group.results[JUDGED_MASS], group.results[JUDGED_KL]
+    full = result.floor - 2 * result.floor_sd
+    covered = [int(group.score(JUDGED_MASS, member)) for member in range(len(group.at))]
+    fates = [
+        "diverged" if step is not None else judged_fate(count, full)
+        for step, count in zip(group.diverged, covered, strict=True)
+    ]
+    counts = {name: [n for n, found in zip(covered, fates, strict=True) if found == name] for name in FATES}
+    few, some = counts["collapsed"], counts["some"]
+    words = {
+        "near": "to one mode" if set(few) == {1} else f"to {span(few or [0])} of {modes:,} modes",
+        "some": span(some or [0]),
+        "all": f"all {modes:,} modes" if full >= modes else f"as many of {modes:,} modes as a perfect sampler does",
+        "modes": f"{modes:,}",
+    }
+    floor = f"; a perfect sampler's is {number(divergence.floor, 2)}" if math.isfinite(divergence.floor) else ""
+    evenness = f"{divergence.label} is {number(divergence.value)} nats{floor}."
+    return Verdict(*badge_of(fates), f"{shares(fates, words)} {evenness}")
+
+
+def judged_fate(covered: int, full: float) -> str:
+    """What became of a member that covers so many modes, of the `full` ones that a perfect sampler does."""
+    if covered >= full:
+        return "all"
+    return "collapsed" if covered <= max(1, full // 4) else "some"
 
 
 def closeness(group: Group) -> Verdict:

@@ -76,7 +76,10 @@ class Run:
         available(experiment.device)  # before there is a folder
         folder = Path(folder)
         if (folder / "config.json").exists():
-            raise ModescopeError(f"{str(folder)!r} holds a run already: resume it, or choose another folder with --out")
+            raise ModescopeError(
+                f"{str(folder)!r} holds a run already: go on with 'modescope resume {folder}', or choose another "
+                "folder with --out"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             need(not any(folder.iterdir()), f"{str(folder)!r} is not empty: choose another folder with --out")

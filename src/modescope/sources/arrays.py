@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..core.errors import need
 from .base import Source
-from .layout import to_rows
+from .layout import need_dense, to_rows
 from .settle import Options, Raw, settle, subset
 
 BLOCK_BYTES = 2**24
@@ -28,6 +28,8 @@ def from_array(value: Any, options: Options, what: str = "the array") -> Source:
 
 def raw_rows(held: Tensor | np.ndarray, what: str, labels: Tensor | None = None) -> Raw:
     """Raw samples that lie in memory, or in a memory-mapped file, which is read block by block."""
+    if isinstance(held, Tensor):
+        need_dense(held, what)
     need(held.ndim > 0, f"{what} is a single number, expected samples along the first axis")
     to_rows(held[:0], what)  # the dtype
 

@@ -16,6 +16,7 @@ from ..core.errors import extra
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 MOST_PIXELS = 2**26  # 8192 x 8192; a small file can claim any number
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -31,11 +32,13 @@ class Picture:
         pixels: A PIL image of mode ``L`` or ``RGB``.
         mode: The mode that it was stored in.
         frames: How many pictures the file holds; the first is taken.
+        turned: Whether its EXIF data say that it is to be turned or mirrored to be looked at.
     """
 
     pixels: Any
     mode: str
     frames: int
+    turned: bool
 
     @property
     def size(self) -> tuple[int, int]:
@@ -46,7 +49,7 @@ class Picture:
     @property
     def facts(self) -> "Facts":
         """What a survey counts."""
-        return Facts(self.size, self.mode, self.pixels.mode == "L", self.frames)
+        return Facts(self.size, self.mode, self.pixels.mode == "L", self.frames, self.turned)
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,14 @@ class Facts:
         mode: The mode that it was stored in.
         grey: Whether it is grey in 8 bits.
         frames: How many pictures the file holds.
+        turned: Whether it is to be turned or mirrored to be looked at.
     """
 
     size: tuple[int, int]
     mode: str
     grey: bool
     frames: int
+    turned: bool
 
 
 @contextmanager
@@ -89,7 +94,8 @@ def decode(content: bytes) -> Picture:
             if width * height > MOST_PIXELS:
                 raise UnreadableError(f"{width} x {height} pixels, more than {MOST_PIXELS}")
             image.load()
-            return Picture(to_eight_bits(image), image.mode, getattr(image, "n_frames", 1))
+            turned = image.getexif().get(ORIENTATION, 1) != 1
+            return Picture(to_eight_bits(image), image.mode, getattr(image, "n_frames", 1), turned)
     except UnreadableError:
         raise
     except pil.DecompressionBombError as error:

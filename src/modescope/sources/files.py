@@ -2,9 +2,7 @@
 
 __all__ = ["from_npy", "from_npz", "from_table", "from_tensor_file"]
 
-import pickle
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,15 +20,13 @@ from .base import Source
 from .layout import to_rows
 from .settle import Options, Raw, refuse, settle, subset
 
-BROKEN = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
-
 
 def from_npy(path: Path, options: Options) -> Source:
     """The array in a .npy file, which is mapped into memory, not read as a whole; pickled objects are refused."""
     what = f"{str(path)!r}"
     try:
         rows = np.load(path, mmap_mode="r", allow_pickle=False)
-    except BROKEN as error:
+    except Exception as error:  # NumPy's readers raise anything on damaged headers
         raise refuse(what, error) from error
     need(isinstance(rows, np.ndarray), f"{what} is no .npy file, although it ends so")
     return subset(settle(raw_rows(rows, what), options), options)
@@ -47,7 +43,7 @@ def from_tensor_file(path: Path, options: Options) -> Source:
     what = f"{str(path)!r}"
     try:
         rows = torch.load(path, map_location="cpu", weights_only=True)
-    except (*BROKEN, pickle.UnpicklingError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever a damaged or foreign file raises
         raise ModescopeError(
             f"{what} holds neither a tensor nor a TorchScript network: a pickled network is not loaded, as that would "
             "run any code in it; write it with torch.jit.script(generator).save(path)"
@@ -102,7 +98,7 @@ def from_npz(path: Path, key: str, options: Options) -> Source:
         return subset(settle(raw, options), options)
     except ModescopeError:
         raise
-    except BROKEN as error:
+    except Exception as error:  # readers of archives and headers raise anything on damaged ones
         raise refuse(what, error) from error
 
 
@@ -168,7 +164,7 @@ def read_member(path: Path, member: Member) -> Iterator[Tensor]:
                 yield to_rows(np.frombuffer(content, member.dtype).reshape(count, *member.shape[1:]), what)
     except ModescopeError:
         raise
-    except BROKEN as error:
+    except Exception as error:
         raise refuse(what, error) from error
 
 

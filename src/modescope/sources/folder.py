@@ -24,7 +24,12 @@ def collection_of(path: Path) -> Collection:
     """The pictures in a folder and the folders in it, sorted by name; hidden files and folders are left out."""
     what = f"the folder {str(path)!r}"
     names, others = [], 0
-    for root, folders, files in os.walk(path):
+    seen: set[str] = set()
+    for root, folders, files in os.walk(path, followlinks=True):
+        if os.path.realpath(root) in seen:  # a link that leads back, or to a folder that another leads to
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(root))
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         for file in files:
             if file.startswith(".") or not file.lower().endswith(SUFFIXES):
@@ -44,6 +49,8 @@ def collection_of(path: Path) -> Collection:
 def read_file(path: Path) -> bytes | UnreadableError:
     """The content of a file, or why it has none."""
     try:
+        if path.exists() and not path.is_file():
+            return UnreadableError("no file")  # a pipe, for one, would be waited for
         size = path.stat().st_size
         return path.read_bytes() if size <= MOST_BYTES else UnreadableError(f"{size} bytes, more than {MOST_BYTES}")
     except OSError as error:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModescopeError, extra, need
+from ..core.noise import seed_of
 from .base import Source
 from .layout import to_rows
 from .settle import Options, Raw, refuse, settle
@@ -23,10 +24,11 @@ AT_ONCE = 64  # latents handed to a network, always the same, so that batches do
 
 def is_torchscript(path: Path) -> bool:
     """Whether a file is an archive that ``torch.jit.save`` wrote."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
+    except Exception:  # zipfile raises anything on what is no archive, or a damaged one
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
 
 
 def from_torchscript(path: Path, options: Options) -> Source:
@@ -41,7 +43,7 @@ def from_torchscript(path: Path, options: Options) -> Source:
     latent, options = latent_of(options, what), options.counted(what)
     try:
         network = torch.jit.load(path, map_location=options.device).eval()
-    except (RuntimeError, OSError, ValueError) as error:
+    except Exception as error:  # whatever a damaged program raises
         raise refuse(what, error) from error
     return from_file(path, partial(call_module, network, options.device), latent, what, options)
 
@@ -119,18 +121,20 @@ def from_file(
 def generated(
     call: Callable[[Tensor], Tensor], latent: tuple[int, ...], what: str, options: Options, at_once: int
 ) -> Iterator[Tensor]:
-    """`n` raw samples, from the same latents in every pass."""
+    """`n` raw samples, from the same latents, and the same noise where a network draws its own, in every pass."""
     generator = torch.Generator().manual_seed(options.seed)
     count = options.n or 0
     for start in range(0, count, at_once):
-        z = torch.randn(at_once, *latent, generator=generator)
         try:
-            made = call(z)
+            z = torch.randn(at_once, *latent, generator=generator)
+            with torch.random.fork_rng():
+                torch.manual_seed(seed_of("generator", options.seed, start))
+                made = call(z)
         except ModescopeError:
             raise
         except Exception as error:  # whatever a network raises
             lines = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
-            raise ModescopeError(f"{what} does not take latents of shape {tuple(z.shape)}: {lines[-1]}") from error
+            raise ModescopeError(f"{what} does not take latents of shape {(at_once, *latent)}: {lines[-1]}") from error
         rows = to_rows(made, what)
         good = rows.ndim > 1 and len(rows) == at_once
         need(good, f"{what} made {tuple(rows.shape)} of {at_once} latents, expected as many samples")

@@ -1,6 +1,6 @@
 """What raw arrays mean: points or images, which axis holds the channels, which numbers are black and white."""
 
-__all__ = ["Layout", "Pixels", "layout_of", "pixels_of", "to_rows"]
+__all__ = ["Layout", "Pixels", "layout_of", "need_dense", "pixels_of", "to_rows"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ def to_rows(value: Any, what: str) -> Tensor:
         ModescopeError: If it does not hold real numbers.
     """
     if isinstance(value, Tensor):
+        need_dense(value, what)
         tensor = value.detach().cpu()
     else:
         try:
@@ -36,19 +37,28 @@ def to_rows(value: Any, what: str) -> Tensor:
             array.dtype.kind in "fiu",
             f"{what} holds {array.dtype} values, expected real numbers",
         )
+        need(not np.ma.is_masked(value), f"{what} is masked in places, expected numbers throughout: fill these first")
         tensor = torch.from_numpy(np.array(array, dtype=_held_as(array.dtype)))
     good = not (tensor.is_complex() or tensor.is_quantized or tensor.dtype == torch.bool)
     need(good, f"{what} holds {str(tensor.dtype).removeprefix('torch.')} values, expected real numbers")
     if tensor.is_floating_point():
         return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+    if tensor.dtype == torch.uint64:
+        return tensor.double()  # int64 would wrap
     return tensor if tensor.dtype == torch.uint8 else tensor.long()
+
+
+def need_dense(tensor: Tensor, what: str) -> None:
+    """Raises unless a tensor has its numbers at hand."""
+    dense = tensor.layout is torch.strided and not tensor.is_meta and not tensor.is_nested
+    need(dense, f"{what} is a sparse, nested or meta tensor, expected a dense one")
 
 
 def _held_as(dtype: np.dtype) -> type:
     """The native dtype that PyTorch reads numbers of `dtype` as."""
     if dtype.kind == "f":
         return np.float32 if dtype.itemsize <= 4 else np.float64
-    return np.uint8 if dtype == np.uint8 else np.int64
+    return {np.dtype(np.uint8): np.uint8, np.dtype(np.uint64): np.float64}.get(dtype, np.int64)
 
 
 @dataclass(frozen=True)

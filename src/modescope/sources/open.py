@@ -33,6 +33,7 @@ FILES = {
     ".zip": from_zip,
     ".onnx": from_onnx,
 }
+MOST_SEED = 2**63  # PyTorch's generators take no more than twice that
 TORCH = (".pt", ".pth", ".ts", ".torchscript")
 
 
@@ -139,6 +140,7 @@ def holds_numbers(value: list[Any] | tuple[Any, ...]) -> bool:
 
 def from_text(text: str, options: Options) -> Source:
     """The samples that a path or a name stands for: what is there in the file system goes first."""
+    need(bool(text), "the samples are '', an empty text, expected a path or a name")
     run = run_and_member(text)
     if run is not None:
         return from_run(Run(run[0]), run[1], options)
@@ -173,6 +175,7 @@ def from_npz_text(text: str, options: Options) -> Source:
 def checked_seed(seed: int) -> int:
     """The seed, if it is one."""
     need(is_whole(seed, 0), f"seed is {seed!r}, expected a whole number that is 0 or above")
+    need(seed <= MOST_SEED, f"seed is {seed}, expected at most {MOST_SEED}")
     return seed
 
 

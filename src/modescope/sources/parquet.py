@@ -19,6 +19,7 @@ from .settle import Options, Raw, refuse, settle, subset
 
 ROWS = 4096  # read at once, of numbers
 IMAGE_ROWS = 64  # and of images
+INDEX = "__index_level_"  # how pandas names the numbers of its rows
 LABELS = ("label", "labels", "class", "target")
 
 
@@ -43,7 +44,7 @@ def from_parquet(path: Path, options: Options) -> Source:
     types = arrow.types
     images = [field.name for field in schema if is_image(types, field.type)]
     lists = [field.name for field in schema if is_vector(types, field.type)]
-    numbers = [field.name for field in schema if is_number(types, field.type)]
+    numbers = [field.name for field in schema if is_number(types, field.type) and not field.name.startswith(INDEX)]
     label = next((name for name in numbers if name.lower() in LABELS and types.is_integer(schema.field(name).type)), "")
     if len(images) == 1:
         return from_images(path, images[0], count, labels_of(path, label, what), options)
@@ -54,7 +55,9 @@ def from_parquet(path: Path, options: Options) -> Source:
         "of numbers, or one of images",
     )
     raw = Raw(what, lambda: read_rows(path, columns, bool(lists), what), count, labels_of(path, label, what))
-    return subset(settle(raw, options), options)
+    left = [name for name in schema.names if name not in (*columns, label)]
+    notes = (f"the columns {', '.join(map(repr, left))} were left out",) if left else ()
+    return subset(settle(raw, options, notes), options)
 
 
 def is_number(types: Any, kind: Any) -> bool:

@@ -57,6 +57,7 @@ class Survey:
     modes: Counter[str] = field(default_factory=Counter)
     grey: bool = True
     frames: int = 0
+    turned: int = 0
     hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     def add(self, index: int, name: str, content: bytes | UnreadableError, picture: Facts | UnreadableError) -> None:
@@ -69,6 +70,7 @@ class Survey:
         self.modes[picture.mode] += 1
         self.grey = self.grey and picture.grey
         self.frames += picture.frames > 1
+        self.turned += picture.turned
         self.hash.update(hashlib.sha256(content).digest())
 
     @property
@@ -191,7 +193,7 @@ def notes_on(survey: Survey) -> tuple[str, ...]:
     """What is told of the pictures."""
     notes = []
     if survey.bad:
-        first = ", ".join(f"{name} ({reason})" for name, reason in survey.bad[:FIRST_NAMES])
+        first = ", ".join(f"{shown(name)} ({reason})" for name, reason in survey.bad[:FIRST_NAMES])
         more = ", ..." if len(survey.bad) > FIRST_NAMES else ""
         notes.append(f"{len(survey.bad)} images were left out, as they cannot be read: {first}{more}")
     if len(survey.sizes) > 1:
@@ -207,7 +209,14 @@ def notes_on(survey: Survey) -> tuple[str, ...]:
         notes.append(f"images were brought to 8-bit {word}, without transparency: {listed}")
     if survey.frames:
         notes.append(f"of {survey.frames} files with several frames the first was taken")
+    if survey.turned:
+        notes.append(f"{survey.turned} images say in their EXIF data that they lie turned; they were taken as stored")
     return tuple(notes)
+
+
+def shown(name: str) -> str:
+    """A file's name for people, quoted where it holds what a terminal would obey, or what is no text."""
+    return name if name.isprintable() else repr(name)
 
 
 def several(sizes: Counter[tuple[int, int]]) -> str:

@@ -28,7 +28,7 @@ def from_batches(batches: Iterable[Any], options: Options) -> Source:
         ModescopeError: If there are no batches, or their shapes or types differ.
     """
     what = f"the {type(batches).__name__}"
-    if isinstance(batches, Dataset) and not hasattr(batches, "__iter__"):
+    if isinstance(batches, Dataset):  # gives one sample at a time
         batches = DataLoader(batches, batch_size=64)
     spool = Spool(what, options.n).fill(read_batches(batches, what))
     need(
@@ -64,6 +64,10 @@ def read_batch(batch: Any, what: str) -> tuple[Tensor, Tensor | None]:
 
 def rows_in(value: Any, what: str) -> Tensor:
     """The raw samples in `value`, which must have a sample axis."""
+    need(
+        not hasattr(value, "getbands"),
+        f"{what} is one picture, expected a batch of them: give a folder, or np.stack of pictures of one size",
+    )
     rows = to_rows(value, what)
     need(rows.ndim > 0, f"{what} is a single number, expected samples along the first axis")
     return rows

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.func import grad
 
 from ..core.config import Member, Training, with_values
@@ -34,6 +35,7 @@ def check_losses(case: Case) -> None:
         before = [leaf.clone() for leaf in leaves(nets, batch)]
         state = torch.get_rng_state()
         loss = player.loss(nets, batch)
+        expect(isinstance(loss, Tensor), f"the loss of {player.name} is a {type(loss).__name__}, expected a tensor")
         expect(loss.shape == (), f"the loss of {player.name} has shape {tuple(loss.shape)}, expected a scalar")
         expect(bool(loss.isfinite()), f"the loss of {player.name} is {loss.item()}")
         expect(torch.equal(loss, player.loss(nets, batch)), f"the loss of {player.name} differs when called again")

@@ -1,4 +1,4 @@
-// The film of training: every group's members on canvases, moved by one slider.
+// The film of training: every group's members on canvases, or as pictures of images, moved by one slider.
 function startFilm(root) {
   const scene = scenes[root.dataset.scene];
   const films = $$("[data-film]", root).map((place) => filmOf(scene, place));
@@ -54,7 +54,7 @@ function startFilm(root) {
         cell.figure.hidden = !(seeds.value === "all" || end || seeds.value === film.labels[i]);
       });
       const few = film.cells.filter((cell) => !cell.figure.hidden).length <= 2;
-      film.reel.style.setProperty("--cell", few ? "16rem" : "5.6rem");
+      film.reel.style.setProperty("--cell", few ? "16rem" : film.pictures ? "9rem" : "5.6rem");
     }
     show();
   };
@@ -71,9 +71,10 @@ function startFilm(root) {
 function filmOf(scene, place) {
   const film = scene.films[place.dataset.film];
   const cells = $$("figure", place).map((figure) => ({
-    figure, canvas: $("canvas", figure), value: $(".value", figure), ground: null,
+    figure, canvas: $("canvas", figure), image: $("img", figure), value: $(".value", figure), ground: null,
   }));
-  return { ...film, ...decode(film.points), cells, reel: $(".reel", place), score: $(".score", place) };
+  const points = film.pictures ? {} : decode(film.points);
+  return { ...film, ...points, cells, reel: $(".reel", place), score: $(".score", place) };
 }
 
 // The newest frame of a film at a step; runs may be of different length.
@@ -86,15 +87,20 @@ function showFrame(scene, film, step) {
   const frame = frameAt(film, step);
   film.cells.forEach((cell, member) => {
     if (cell.figure.hidden) return;
-    const pen = freshCanvas(scene, cell);
-    if (scene.backdrop.kind === "line") paintBars(scene, film, frame, member, pen);
-    else paintDots(scene, film, frame, member, pen);
+    if (film.pictures) cell.image.src = film.pictures[frame][member];
+    else paintPoints(scene, film, frame, member, cell);
     cell.value.textContent = scoreText(scene, film, film.scores[frame][member]);
   });
   const mean = film.mean[frame];
   film.score.textContent = film.measure === "modes"
-    ? `${short(mean)} of ${scene.modes} modes on average`
+    ? `${short(mean)} of ${grouped(scene.modes)} modes on average`
     : `sliced W2 ${short(mean)} on average`;
+}
+
+function paintPoints(scene, film, frame, member, cell) {
+  const pen = freshCanvas(scene, cell);
+  if (scene.backdrop.kind === "line") paintBars(scene, film, frame, member, pen);
+  else paintDots(scene, film, frame, member, pen);
 }
 
 const scoreText = (scene, film, score) => (film.measure === "modes" ? `${short(score)}/${scene.modes}` : short(score));
