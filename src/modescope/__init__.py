@@ -26,6 +26,7 @@ __all__ = [
     "diagnosis",
     "evaluate",
     "features",
+    "judges",
     "methods",
     "metrics",
     "monitor",

@@ -87,9 +87,14 @@ def test_what_is_no_plan_is_told(dataset, method, options, told):
         ms.plan(dataset, method, **options)
 
 
-def test_a_method_by_its_import_path_has_flags(capsys):
-    assert run("train", "ring", "modescope.methods.pacgan:PacGAN", "--help") == 0
-    assert "--degree" in capsys.readouterr().out
+def test_a_method_by_its_import_path_has_flags(capsys, monkeypatch, tmp_path):
+    (tmp_path / "own_remedy.py").write_text(
+        "from dataclasses import dataclass\nfrom modescope.methods import PacGAN\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Own(PacGAN):\n    pace: float = 1.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run("train", "ring", "own_remedy:Own", "--help") == 0
+    assert "--pace" in capsys.readouterr().out
 
 
 def test_evaluate_as_json(capsys, trained):

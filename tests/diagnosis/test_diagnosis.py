@@ -185,7 +185,7 @@ def test_without_real_samples_copies_are_found() -> None:
 def test_bad_input_is_told() -> None:
     with pytest.raises(ModescopeError, match=r"real samples are points of shape \(2,\) and fakes are points"):
         diagnose(ring(50), normals(50, 3))
-    with pytest.raises(ModescopeError, match="unknown metric 'recal_k3': did you mean 'recall_k3'"):
+    with pytest.raises(ModescopeError, match="unknown measure 'recal_k3': did you mean 'recall_k3'"):
         diagnose(ring(50), ring(50), metrics=["recal_k3"])
     with pytest.raises(ModescopeError, match="splits is 1, expected at least 2"):
         diagnose(ring(50), ring(50), splits=1)

@@ -283,6 +283,6 @@ def chosen(names: Sequence[str | Measure] | None) -> list[Measure]:
     for name in names:
         measure = name if isinstance(name, Measure) else MEASURES.get(name)
         if measure is None:
-            raise nearest_name("metric", str(name), MEASURES)
+            raise nearest_name("measure", str(name), MEASURES)
         need(found.setdefault(measure.name, measure) is measure, f"metrics has two measures named {measure.name!r}")
     return list(found.values())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..report.drawing import BLUE, GREY, ORANGE, canvas
+from ..report.text import percent
 from .scene import TILES, Scene
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def draw_nearest(ax: Any, scene: Scene) -> None:
     if len(positive):
         edges = np.geomspace(positive.min(), max(positive.max(), positive.min() * 1.01), 50)
         for part, color, name in zip(both, (GREY, ORANGE), ("real", "fake"), strict=True):
-            copies = f", {np.mean(part == 0):.0%} copies" if (part == 0).any() else ""
+            copies = f", {percent(np.mean(part == 0))} copies" if (part == 0).any() else ""
             ax.hist(np.clip(part, edges[0], None), edges, color=color, alpha=0.6, label=f"{name}{copies}")
         ax.set_xscale("log")
         ax.legend(frameon=False)
@@ -83,8 +84,11 @@ def draw_spectra(ax: Any, scene: Scene) -> None:
         ax.plot(np.arange(1, len(values) + 1), values, color=color, linewidth=width, marker="o", markersize=width + 1,
                 label=name, alpha=0.8)  # fmt: skip
     ax.set_yscale("log")
-    if len(scene.spectra[0]) > 20:
+    axes = len(scene.spectra[0])
+    if axes > 20:
         ax.set_xscale("log")
+    else:
+        ax.set_xticks(range(1, axes + 1, 1 + axes // 8))
     ax.set_xlabel("main axis")
     ax.set_ylabel("variance")
     ax.set_title("Spectrum of the covariance")
@@ -110,7 +114,7 @@ def draw_tiles(scene: Scene) -> Any:
     for line, (cluster, both) in zip(axes, scene.tiles.items(), strict=True):
         for ax, which, images, name in zip(line, both, scene.images, ("real", "fake"), strict=True):
             share = float(scene.shares[0 if name == "real" else 1, cluster])
-            ax.set_title(f"{name}, {share:.1%} of them", fontsize=9, loc="left")
+            ax.set_title(f"{name}, {percent(share)} of them", fontsize=9, loc="left")
             ax.axis("off")
             room = images.new_full((TILES - len(which), *images.shape[1:]), 255)  # or titles would stand at two heights
             ax.imshow(strip(torch.cat([images[which], room])), interpolation="nearest")

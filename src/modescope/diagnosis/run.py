@@ -30,8 +30,8 @@ DEFAULT_FEATURES = {"points": "raw", "images": "random-conv"}
 
 
 def diagnose(
-    real: Any,
-    fake: Any,
+    real: Any = None,
+    fake: Any = None,
     *,
     features: str | Features | Callable[[Tensor], Tensor] | None = None,
     metrics: Sequence[str | Measure] | None = None,
@@ -67,6 +67,7 @@ def diagnose(
     Raises:
         ModescopeError: If the samples cannot be read, or do not fit each other.
     """
+    need(fake is not None, "fake is not given, expected the samples of a generator: diagnose(real, fake)")
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
     measures = chosen(metrics)
     if real is None:
