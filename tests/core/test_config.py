@@ -42,7 +42,7 @@ BAD: list[tuple[str, Any, str]] = [
         "order",
         "critic",
         "unknown order 'critic': did you mean 'critic-first'? "
-        "the orders are critic-first, generator-first, simultaneous",
+        "the orders are critic-first, generator-first, shared-batch, simultaneous",
     ),
 ]
 
@@ -64,7 +64,7 @@ def test_good_settings() -> None:
     Training(steps=np.int64(5), lr=np.float32(0.1))  # type: ignore[arg-type]
     for optimizer in ("adam", "sgd", "rmsprop"):
         for schedule in ("constant", "linear", "cosine"):
-            for order in ("critic-first", "generator-first", "simultaneous"):
+            for order in ("critic-first", "shared-batch", "generator-first", "simultaneous"):
                 settings: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "order": order}
                 Training(**settings)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from modescope.datasets import make
+from modescope.datasets import FixedSet, Modes, make
 from modescope.metrics import (
     METRICS,
     count_modes,
@@ -24,6 +24,7 @@ from modescope.metrics import (
 )
 from modescope.metrics.adapters import true_bandwidth
 from modescope.metrics.base import Metric
+from modescope.metrics.summary import metric_names
 
 # Seven modes, the first of weight 2/8: a weight that is forgotten shows.
 RING = make("ring", count=8, radius=1.0, sigma=0.05, duplicate_endpoint=True)
@@ -77,7 +78,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.applies(RING)])
 def test_an_entry_is_its_function(name: str) -> None:
     value = METRICS[name](X.unsqueeze(0), RING, torch.Generator().manual_seed(5))
     assert value.item() == pytest.approx(float(EXPECTED[name]()), rel=1e-9)
@@ -89,6 +90,46 @@ def test_the_entries_tell_this_sample_apart() -> None:
     assert len(set(values)) == len(values)
     counts = [float(EXPECTED[f"modes_{kind}_3sigma"]()) for kind in ("l2", "tenth_l2", "1pct_l2")]
     assert counts[0] > counts[1] >= counts[2]
+
+
+class Told(Modes):
+    """Four classes, told by the quadrant of a point."""
+
+    names, weights, judged, about = ("a", "b", "c", "d"), torch.tensor([0.4, 0.3, 0.2, 0.1]), True, "a rule of thumb"
+
+    def nearest(self, x: Tensor, norm: str = "l2") -> tuple[Tensor, Tensor]:
+        return (x[..., 0] > 0).long() + 2 * (x[..., 1] > 0), torch.zeros(x.shape[:-1], dtype=x.dtype)
+
+    def ceiling(self, radius: float, norm: str = "l2") -> float:
+        return 1.0
+
+
+class Judged(FixedSet):
+    """Points whose classes a judge tells."""
+
+    @property
+    def points(self) -> Tensor:
+        return torch.zeros(3, 2)
+
+    @property
+    def modes(self) -> Modes:
+        return Told()
+
+
+def test_what_a_judge_tells() -> None:
+    """Of 100 points 90 are of the first class, 9 of the second, 1 of the third, and none of the last."""
+    signs = torch.tensor([[-1.0, -1.0]] * 90 + [[1.0, -1.0]] * 9 + [[-1.0, 1.0]])
+    data, expected = Judged(), {"modes_judged": 3, "modes_tenth_judged": 2}
+    divergence = sum(q * math.log(q / p) for q, p in ((0.9, 0.4), (0.09, 0.3), (0.01, 0.2)))
+    expected["reverse_kl_judged"] = divergence
+    assert {name for name in metric_names(data) if name.endswith("_judged")} == set(expected)
+    for name, value in expected.items():
+        metric = METRICS[name]
+        assert metric(signs.double().unsqueeze(0), data, torch.Generator()).item() == pytest.approx(value)
+        assert metric.describe(data, 100).endswith("by a rule of thumb")
+        assert not metric.applies(RING)
+    assert not METRICS["hq_l2_3sigma"].applies(data)  # no distance to a mode is known
+    assert not METRICS["sliced_w2_p128"].applies(data)
 
 
 def test_the_largest_coordinate_reaches_into_corners() -> None:

@@ -336,7 +336,7 @@ ENTRIES = (
 JUDGED = (
     Metric(
         name="modes_judged",
-        label="Modes",
+        label="Modes by the judge",
         direction="higher",
         protocol="classes that hold at least 1 of {n} samples, by {judge}",
         summary="How many classes the generator reaches at all",
@@ -352,7 +352,7 @@ JUDGED = (
     ),
     Metric(
         name="modes_tenth_judged",
-        label="Modes (≥ 1/10 of their mass)",
+        label="Modes by the judge (≥ 1/10 of their mass)",
         direction="higher",
         protocol="classes that hold at least a tenth of their true share of {n} samples, and at least 1, by {judge}",
         summary="How many classes the generator reaches by more than stray samples and errors of the judge",
