@@ -16,7 +16,7 @@ LEVELS = {"missed": 0.02, "lost_modes": 0.01, "lost_clusters": 0.01, "twins": 0.
 LEAST = 0.05  # of the real data, or of the fakes: a smaller loss is not called a collapse, however sure it is
 SEVERE = 1 / 3
 BESIDE, FAR = 0.1, 0.8  # shares of fakes off the data, from which neighbours of the data, and clusters, tell little
-ENOUGH = 250  # samples of each, with which the loss of an eighth is found in more than 99 of 100 cases
+ENOUGH = 250  # samples of each, with fewer of which finding nothing says little
 
 
 @dataclass(frozen=True)
