@@ -13,7 +13,7 @@ from modescope.core.engine import Population
 from modescope.datasets import FixedSet
 from modescope.methods import METHODS, build
 from modescope.nets import ARCHITECTURES, Architecture, BatchNorm, ConvCritic, ConvGenerator
-from modescope.nets.conv import halved
+from modescope.nets.shapes import halved
 from modescope.runs.experiment import decode_architecture, encode_architecture
 
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ..core.errors import need
 from .layers import BatchNorm
+from .shapes import Shape, halved, image_channels, need_channels, plane
 
-Shape = tuple[int, ...]
 Head = Literal["tanh", "sigmoid", "linear"]
 HEADS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "linear": nn.Identity}
 
@@ -52,23 +52,20 @@ class ConvGenerator:
     init: float = 0.02
 
     def __post_init__(self) -> None:
-        check(self.channels, self.kernel)
+        need_channels(self.channels)
+        need_odd(self.kernel)
         need(self.last in ("double", "same"), f"last is {self.last!r}, expected double or same")
         need(self.head in HEADS, f"head is {self.head!r}, expected one of {', '.join(HEADS)}")
 
     def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, images with height and width of `shape`."""
-        height, width = plane(shape, type(self).__name__)
-        need(
-            outputs % (height * width) == 0,
-            f"a ConvGenerator makes images of {height} x {width}, but {outputs} outputs are no whole number of them",
-        )
-        sizes = halved((height, width), len(self.channels) - (self.last == "same"))
+        size = plane(shape, type(self).__name__)
+        image = image_channels(outputs, size, type(self).__name__)
+        sizes = halved(size, len(self.channels) - (self.last == "same"))
         first, *_ = self.channels
         layers = [nn.Linear(inputs, first * prod(sizes[0])), nn.Unflatten(1, (first, *sizes[0])), *self.after(first)]
         for (before, after), (small, large) in zip(pairwise(self.channels), pairwise(sizes), strict=False):
             layers += [self.double(before, after, small, large), *self.after(after)]
-        image = outputs // (height * width)
         if self.last == "double":
             layers.append(self.double(self.channels[-1], image, sizes[-2], sizes[-1]))
         else:
@@ -117,7 +114,8 @@ class ConvCritic:
     init: float = 0.02
 
     def __post_init__(self) -> None:
-        check(self.channels, self.kernel)
+        need_channels(self.channels)
+        need_odd(self.kernel)
         valid = ("none", "inner", "all")
         need(self.batch_norm in valid, f"batch_norm is {self.batch_norm!r}, expected one of {', '.join(valid)}")
         need(self.joined >= 1, f"joined is {self.joined}, expected at least 1")
@@ -167,24 +165,9 @@ class Joined(nn.Module):
         return torch.cat([self.body(image), self.side(joined)], 1)
 
 
-def check(channels: tuple[int, ...], kernel: int) -> None:
-    """Refuses layers that cannot be."""
-    need(len(channels) >= 1 and min(channels) >= 1, f"channels is {channels}, expected one or more of at least 1")
+def need_odd(kernel: int) -> None:
+    """Refuses filters that have no middle."""
     need(kernel >= 1 and kernel % 2 == 1, f"kernel is {kernel}, expected an odd number of at least 1")
-
-
-def plane(shape: Shape, network: str) -> tuple[int, int]:
-    """The height and the width of images of `shape`."""
-    need(len(shape) == 3, f"a {network} is for images of shape (C, H, W), but samples have the shape {shape}")
-    return shape[1], shape[2]
-
-
-def halved(size: tuple[int, int], times: int) -> list[tuple[int, int]]:
-    """The sizes from the smallest to `size`, each the next one halved, rounded up."""
-    sizes = [size]
-    for _ in range(times):
-        sizes.insert(0, ((sizes[0][0] + 1) // 2, (sizes[0][1] + 1) // 2))
-    return sizes
 
 
 def drawn(network: nn.Module, std: float) -> nn.Module:

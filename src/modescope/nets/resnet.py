@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ..core.errors import need
-from .conv import Shape, halved, plane
+from .shapes import Shape, halved, image_channels, need_channels, plane
 
 SLOPE = 0.2  # of the leaky rectifiers below 0
 
@@ -83,22 +83,20 @@ class ResNetGenerator:
     blocks: int = 1
 
     def __post_init__(self) -> None:
-        check(self.channels, self.blocks)
+        need_channels(self.channels)
+        need_blocks(self.blocks)
 
     def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, images with height and width of `shape`."""
-        height, width = plane(shape, type(self).__name__)
-        need(
-            outputs % (height * width) == 0,
-            f"a ResNetGenerator makes images of {height} x {width}, but {outputs} outputs are no whole number of them",
-        )
-        sizes = halved((height, width), len(self.channels) - 1)
+        size = plane(shape, type(self).__name__)
+        image = image_channels(outputs, size, type(self).__name__)
+        sizes = halved(size, len(self.channels) - 1)
         first = self.channels[0]
         layers = [nn.Linear(inputs, first * prod(sizes[0])), nn.Unflatten(1, (first, *sizes[0]))]
         layers += residuals(first, self.blocks)
         for (before, after), size in zip(pairwise(self.channels), sizes[1:], strict=True):
             layers += [Resized(before, after, size), *residuals(after, self.blocks)]
-        last = nn.Conv2d(self.channels[-1], outputs // (height * width), 1)
+        last = nn.Conv2d(self.channels[-1], image, 1)
         return nn.Sequential(*layers, last, nn.Flatten())
 
 
@@ -119,7 +117,8 @@ class ResNetCritic:
     blocks: int = 1
 
     def __post_init__(self) -> None:
-        check(self.channels, self.blocks)
+        need_channels(self.channels)
+        need_blocks(self.blocks)
 
     def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
         """A fresh network from `(N, inputs)`, one or more images of `shape`, to `(N, outputs)`."""
@@ -139,9 +138,8 @@ class ResNetCritic:
         return nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.Flatten(), nn.Linear(features, outputs))
 
 
-def check(channels: tuple[int, ...], blocks: int) -> None:
-    """Refuses layers that cannot be."""
-    need(len(channels) >= 1 and min(channels) >= 1, f"channels is {channels}, expected one or more of at least 1")
+def need_blocks(blocks: int) -> None:
+    """Refuses sizes without a layer."""
     need(blocks >= 1, f"blocks is {blocks}, expected at least 1")
 
 
