@@ -386,6 +386,13 @@ def test_samples_are_the_generator_at_the_latents() -> None:
     torch.testing.assert_close(found.sample(3)[0], x[:3], rtol=0, atol=1e-13)
 
 
+def test_samples_are_what_is_generated_from_the_members_own_latents() -> None:
+    found = population(GAN())
+    z = torch.stack([found.latents(member.seed, 1024, "evaluation") for member in found.members])
+    assert torch.equal(found.generated(z), found.sample(1024))
+    assert not torch.equal(found.generated(z.flip(1)), found.sample(1024))
+
+
 def test_samples_that_are_made_in_pieces_are_those_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = population(GAN())
     whole = found.sample(5000)

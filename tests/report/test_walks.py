@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from modescope.core.engine import COMPANY
-from modescope.report.walks import generated, path, reach, unevenness, walks_of
+from modescope.report.walks import path, reach, unevenness, walks_of
 
 
 def latents(rows=5, dim=40):
@@ -63,23 +63,15 @@ def test_reach_is_relative_to_true_samples():
     assert reach(0.1 * x, x) == pytest.approx(0.1)
 
 
-def test_the_generator_is_the_runs_own(images):
-    population = images.population(1)
-    z = population.latents(images.members[2].seed, COMPANY, "evaluation")
-    own = generated(population, 0, z)
-    torch.testing.assert_close(own, population.sample(COMPANY)[0])
-    torch.testing.assert_close(
-        images.experiment.dataset.kept(own[:64]), images.experiment.dataset.kept(images.samples()[2, :64])
-    )
-
-
 def test_walks_of_a_run(images):
     walks = walks_of(images, 2, rows=3, stops=4)
     assert walks.images.shape == (3, 4, *images.experiment.dataset.shape)
     assert walks.images.dtype == np.uint8
     population = images.population(1)
     z = population.latents(2, 6 + COMPANY, "walks")
-    ends = images.experiment.dataset.kept(generated(population, 0, z[:3])).view(3, *images.experiment.dataset.shape)
+    ends = images.experiment.dataset.kept(population.generated(z[:3].expand(len(population.members), -1, -1))[0]).view(
+        3, *images.experiment.dataset.shape
+    )
     np.testing.assert_array_equal(walks.images[:, 0], ends.numpy())
     pixels = torch.from_numpy(walks.images).flatten(2).double()
     assert walks.unevenness == pytest.approx(unevenness(pixels), rel=1e-3)

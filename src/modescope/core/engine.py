@@ -296,16 +296,21 @@ class Population:
     @torch.no_grad()
     def sample(self, n: int, purpose: str = "evaluation") -> Tensor:
         """Samples of every member, with shape `(S, n, D)`, from latents that depend on its seed and `purpose` alone."""
+        z = torch.stack([self.latents(member.seed, max(n, COMPANY), purpose) for member in self.members])
+        return self.generated(z)[:, :n]
+
+    @torch.no_grad()
+    def generated(self, z: Tensor) -> Tensor:
+        """What every member makes of its own latents `(S, n, L)`, with shape `(S, n, D)`; see :meth:`sample`."""
         flats = {**self.state["flats"], **self.state["ema"]}
 
         def draw(flats: Flats, z: Tensor, values: Any) -> Tensor:
             method, nets = self.one(values, flats, {}, z)
             return method.sample(nets, z)
 
-        z = torch.stack([self.latents(member.seed, max(n, COMPANY), purpose) for member in self.members])
         pieces = max(1, z.shape[1] // max(COMPANY, AT_ONCE // self.dataset.dim))  # none of less than COMPANY
         parts = [each(draw)(flats, part.to(self.device, self.dtype), self.values) for part in z.tensor_split(pieces, 1)]
-        return torch.cat(parts, 1)[:, :n]
+        return torch.cat(parts, 1)
 
     def latents(self, seed: int, n: int, purpose: str) -> Tensor:
         """A member's latents for evaluation, with shape `(n, L)`."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.engine import COMPANY, Population
+from ..core.engine import COMPANY
 from ..core.noise import seed_of
 from ..core.space import Prior
 from ..runs import Run
@@ -57,18 +57,11 @@ def walks_of(run: Run, member: int, rows: int = ROWS, stops: int = STOPS) -> Wal
     z = population.latents(run.members[member].seed, 2 * rows + COMPANY, "walks")
     ways = path(z[:rows], z[rows : 2 * rows], stops, population.drawn.prior)
     # Others go along, as many as in the run's own samples, so that batch normalisation sees what it is used to.
-    x = generated(population, index, torch.cat([ways.flatten(0, 1), z[2 * rows :]]))[: rows * stops].cpu().float()
+    latents = torch.cat([ways.flatten(0, 1), z[2 * rows :]]).expand(len(population.members), -1, -1)
+    x = population.generated(latents)[index, : rows * stops].cpu().float()
     x = dataset.restored(dataset.kept(x)).unflatten(0, (rows, stops))
     true = dataset.sample(2 * PAIRS, torch.Generator().manual_seed(seed_of("walks"))).view(PAIRS, 2, -1)
     return Walks(images_of(x, dataset), unevenness(x), reach(x, true))
-
-
-def generated(population: Population, index: int, z: Tensor) -> Tensor:
-    """What the member at `index` of a population makes of latents `(N, L)`, with shape `(N, D)`."""
-    z = z.to(population.device, population.dtype)
-    flats = {name: rows[index] for name, rows in {**population.state["flats"], **population.state["ema"]}.items()}
-    method, nets = population.one({name: rows[index] for name, rows in population.values.items()}, flats, {}, z)
-    return method.sample(nets, z)
 
 
 def path(start: Tensor, end: Tensor, stops: int, prior: Prior) -> Tensor:
