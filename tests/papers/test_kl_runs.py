@@ -64,8 +64,8 @@ def test_collapse_means_most_seeds_miss_modes(found: dict[str, MetricResult], ho
 
 
 def test_the_median_member_and_the_names_of_folders() -> None:
-    assert median_member(modes(8, 1, 5, 2)) == 3
-    assert median_member(modes(8, float("nan"), 5)) == 2
+    assert median_member((8, 1, 5, 2)) == 3
+    assert median_member((8, float("nan"), 5)) == 2
     assert file_name("Method 1, π = 0.33, saturating") == "method-1-pi-0.33-saturating"
 
 

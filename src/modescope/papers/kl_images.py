@@ -27,7 +27,7 @@ from ..nets import ConvCritic, architecture
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..runs import Evaluation, Run, train_many
 from . import kl_drawings as draw
-from .kl_runs import PAPER, compared, file_name
+from .kl_runs import PAPER, cell, compared, file_name, heading, median_member
 from .record import Reproduction, write_record
 
 DATA = "stacked-mnist:unrolled"
@@ -115,12 +115,16 @@ def table1(
     curves = {name: (share_of_run(history.steps), history.curves["modes"]) for name, history in histories.items()}
     seen = next(iter(found.values())).experiment.evaluation.seen
     picture = draw.along_budget(out / "kl-table1-budget.png", curves, f"modes in {seen:,} samples, mean over seeds")
-    grids = draw.grids(out / "kl-table1-samples.png", found, {name: middle(results[name]) for name in found})
+    grids = draw.grids(
+        out / "kl-table1-samples.png",
+        found,
+        {name: median_member(row[MODES].per_member) for name, row in results.items()},
+    )
     first = next(iter(results.values()))
     sections: list[Section] = [
         Heading("One protocol"),
         Table(
-            ["method", *(f"{r.label} {'↑' if r.direction == 'higher' else '↓'}" for r in first.values()), "minutes"],
+            ["method", *map(heading, first.values()), "minutes"],
             [
                 *([name, *map(cell, results[name].values()), minutes(run)] for name, run in found.items()),
                 ["real triples (floor)", *(f"{r.floor:.3g}" for r in first.values()), "–"],
@@ -175,7 +179,7 @@ def figure7(
     games = {name: GAMES[name] for name in ("DCGAN", *METHOD2)}
     found = trained(runs or out / "runs", games, quick, workers, quiet)
     last = {name: run.history().curves["modes"][-1] for name, run in found.items()}
-    chosen = {name: int(np.argsort(modes, kind="stable")[(len(modes) - 1) // 2]) for name, modes in last.items()}
+    chosen = {name: median_member(modes) for name, modes in last.items()}
     grids = draw.grids(out / "kl-figure7.png", found, chosen)
     sections: list[Section] = [
         Figure(grids, "Samples of DCGAN and of Method 2", "Of each method the seed with the median number of modes."),
@@ -238,12 +242,6 @@ def measured(run: Run, samples: int) -> dict[str, MetricResult]:
     return {row.name: row for row in rows}
 
 
-def middle(results: Mapping[str, MetricResult]) -> int:
-    """The member with the median number of modes (the lower of two)."""
-    order = np.argsort(np.nan_to_num(results[MODES].per_member, nan=-1), kind="stable")
-    return int(order[(len(order) - 1) // 2])
-
-
 def share_of_run(steps: np.ndarray) -> np.ndarray:
     """Steps as shares of the budget, which methods divide into different numbers of steps."""
     return steps / steps[-1]
@@ -253,11 +251,6 @@ def minutes(run: Run) -> float:
     """The mean time of a member, in minutes."""
     spent = [store.stats()[-1]["seconds"] for store in run.stores]
     return round(sum(spent) / len(run.members) / 60, 1)
-
-
-def cell(result: MetricResult) -> str:
-    """A mean with its interval."""
-    return f"{result.value:.3g} ({result.low:.3g} to {result.high:.3g})"
 
 
 def ink_rows(runs: Mapping[str, Run]) -> list[list[Any]]:

@@ -302,17 +302,14 @@ def write(
 ) -> Reproduction:
     """Draws the members, and writes the page and the numbers of an item."""
     name = item.replace("/", "-")
-    middle = {key: median_member(found[MODES]) for key, found in results.items()}
+    middle = {key: median_member(found[MODES].per_member) for key, found in results.items()}
     pictures = [draw.side_by_side(out / f"{name}.png", runs, middle)]
     seeds = {
         key: draw.every_seed(out / f"{name}-{file_name(key)}.png", run, results[key][MODES])
         for key, run in runs.items()
     }
     first = next(iter(results.values()))
-    rows = [
-        [key, *(f"{r.value:.3g} ({r.low:.3g} to {r.high:.3g})" for r in found.values())]
-        for key, found in results.items()
-    ]
+    rows: list[list[object]] = [[key, *map(cell, found.values())] for key, found in results.items()]
     rows.append(["a perfect sampler", *(f"{r.floor:.3g}" for r in first.values())])
     protocol = "; ".join(f"{r.label}: {r.protocol}" for r in first.values())
     experiment = next(iter(runs.values())).experiment
@@ -321,7 +318,7 @@ def write(
         Heading("What came out"),
         Figure(pictures[0], f"Samples: {', '.join(runs)}", "Of each method the seed with the median number of modes."),
         Table(
-            ["method", *(f"{r.label} {'↑' if r.direction == 'higher' else '↓'}" for r in first.values())],
+            ["method", *map(heading, first.values())],
             rows,
             protocol,
         ),
@@ -346,7 +343,17 @@ def write(
     return Reproduction(item, page, numbers, (*pictures, *seeds.values()))
 
 
-def median_member(modes: MetricResult) -> int:
+def cell(result: MetricResult) -> str:
+    """A mean with its interval."""
+    return f"{result.value:.3g} ({result.low:.3g} to {result.high:.3g})"
+
+
+def heading(result: MetricResult) -> str:
+    """A measure, and whether more or less of it is better."""
+    return f"{result.label} {'↑' if result.direction == 'higher' else '↓'}"
+
+
+def median_member(modes: Sequence[float] | np.ndarray) -> int:
     """The member with the median number of modes (the lower of two)."""
-    order = np.argsort(np.nan_to_num(modes.per_member, nan=-1), kind="stable")
+    order = np.argsort(np.nan_to_num(modes, nan=-1), kind="stable")
     return int(order[(len(order) - 1) // 2])
