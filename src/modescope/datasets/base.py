@@ -36,12 +36,14 @@ class Modes(abc.ABC):
         weights: The mass of each mode, with shape :math:`(M)`, summing to 1.
         radius: The usual capture radius for the norm ``l2``, in standard deviations.
         judged: Whether a classifier tells the mode of a sample; no distance to a mode is known then.
+        about: Who tells the mode of a sample, where a classifier does, to complete a sentence.
     """
 
     names: tuple[str, ...]
     weights: Tensor
     radius: float = 3.0
     judged: bool = False
+    about: str = ""
 
     def __len__(self) -> int:
         return len(self.names)

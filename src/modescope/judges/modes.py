@@ -41,8 +41,7 @@ class JudgedModes(Modes):
         return judge(self.judge_name)
 
     @property
-    def about(self) -> str:
-        """Who tells the classes, to complete a sentence."""
+    def about(self) -> str:  # type: ignore[override]
         return (
             f"a classifier that is right on {100 * self.judge.accuracy:.2f} % of the test images of {self.judge_name}"
         )

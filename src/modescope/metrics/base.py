@@ -64,8 +64,8 @@ class Metric:
 
     def describe(self, dataset: Dataset, n: int) -> str:
         """The protocol on a data set with `n` samples of each member."""
-        radius = 3.0 if dataset.modes is None else dataset.modes.radius
-        judge = getattr(dataset.modes, "about", "")
+        modes = dataset.modes
+        radius, judge = (3.0, "") if modes is None else (modes.radius, modes.about)
         return self.protocol.format(n=self.used(n), radius=f"{radius:.4g}", judge=judge)
 
     def __call__(self, samples: Tensor, dataset: Dataset, generator: torch.Generator) -> Tensor:
