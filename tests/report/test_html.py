@@ -51,6 +51,19 @@ def page_of(runs, path):
     return text, Page(text)
 
 
+def probed(text, probe, folder):
+    """What a script at the end of a page finds in a browser, where nothing may be said on the console."""
+    path = folder / "page.html"
+    path.write_text(text.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
+    quiet = "--disable-component-update --enable-logging=stderr --v=0 --virtual-time-budget=6000 --dump-dom"
+    command = [CHROME, *flags.split(), *quiet.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    (html,) = [attributes for tag, attributes in Page(done.stdout).tags if tag == "html"]
+    return json.loads(html["data-found"])
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory, ring, swept, line, high, array):
     folder = tmp_path_factory.mktemp("pages")
@@ -186,15 +199,7 @@ addEventListener("load", () => setTimeout(() => {
 @pytest.mark.skipif(CHROME is None, reason="no chromium or chrome on this machine to open the page with")
 @pytest.mark.parametrize("kind", ["swept", "mixed"])
 def test_it_works_in_a_browser(pages, kind, tmp_path):
-    path = tmp_path / "page.html"
-    path.write_text(pages[kind][0].replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
-    quiet = "--disable-component-update --enable-logging=stderr --v=0 --virtual-time-budget=6000 --dump-dom"
-    command = [CHROME, *flags.split(), *quiet.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    (html,) = [attributes for tag, attributes in Page(done.stdout).tags if tag == "html"]
-    found = json.loads(html["data-found"])
+    found = probed(pages[kind][0], PROBE, tmp_path)
     assert found["plots"]
     assert (found["before"], found["after"]) == ("step 20 of 20", "step 5 of 20")
     assert found["rows"][1] == found["rows"][0]  # rising, as they stood

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_html import CHROME, Page, page_of
+from test_html import CHROME, page_of, probed
 
 import modescope as ms
 from modescope.metrics import evaluate
@@ -303,15 +302,7 @@ addEventListener("load", () => setTimeout(() => {
 @pytest.mark.skipif(CHROME is None, reason="no chromium or chrome on this machine to open the page with")
 def test_it_works_in_a_browser(pages, tmp_path):
     text, page = pages["images"]
-    path = tmp_path / "page.html"
-    path.write_text(text.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
-    quiet = "--disable-component-update --enable-logging=stderr --v=0 --virtual-time-budget=6000 --dump-dom"
-    command = [CHROME, *flags.split(), *quiet.split(), f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    (html,) = [attributes for tag, attributes in Page(done.stdout).tags if tag == "html"]
-    found = json.loads(html["data-found"])
+    found = probed(text, PROBE, tmp_path)
     (film,) = json.loads(page.scripts[0])[0]["films"]
     assert (found["before"], found["after"]) == (film["pictures"][-1][0], film["pictures"][0][0])
     assert found["plots"]
