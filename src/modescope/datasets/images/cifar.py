@@ -15,7 +15,8 @@ from torch import Tensor
 from ...core.errors import ModescopeError, need
 from .arrays import Arrays, arrays_of
 from .catalog import BATCHES
-from .store import Found, read
+from .content import read
+from .store import Found
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32

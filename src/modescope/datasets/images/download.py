@@ -4,7 +4,6 @@ __all__ = ["download"]
 
 import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +13,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ...core.errors import ModescopeError, extra, need
 from .catalog import File
+from .content import md5_of
 
 PATIENCE = 30  # seconds without an answer
 CHUNK = 2**16
 
 
-def download(file: File, target: Path, md5_of: Callable[[Path, File], str]) -> None:
+def download(file: File, target: Path) -> None:
     """Downloads a file from the first of its homes that gives it.
 
     It arrives under another name, is checked, and takes its own name at once: what was there before stays until then.
@@ -27,7 +27,6 @@ def download(file: File, target: Path, md5_of: Callable[[Path, File], str]) -> N
     Arguments:
         file: What is known of it.
         target: Where it should lie.
-        md5_of: Finds the hash of a file.
 
     Raises:
         ModescopeError: If no home gives it; all reasons are told.
@@ -36,14 +35,14 @@ def download(file: File, target: Path, md5_of: Callable[[Path, File], str]) -> N
     for url in file.urls:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            bring(url, file, target, md5_of)
+            bring(url, file, target)
             return
         except (OSError, ValueError) as error:  # no network, cut off, disk full, or another file than expected
             reasons.append(reason_of(error, url))
     raise ModescopeError(f"{file.name} cannot be downloaded: {'; '.join(reasons)}")
 
 
-def bring(url: str, file: File, target: Path, md5_of: Callable[[Path, File], str]) -> None:
+def bring(url: str, file: File, target: Path) -> None:
     """Downloads one address."""
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:

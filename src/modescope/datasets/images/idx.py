@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ...core.errors import need
 from .arrays import Arrays, arrays_of
-from .store import Found, read
+from .content import read
+from .store import Found
 
 UNSIGNED_BYTE = 8
 STEMS = {"train": "train", "test": "t10k"}

@@ -19,7 +19,8 @@ import torch
 from ...core.errors import ModescopeError, need
 from ..array import load_array
 from .arrays import Arrays, arrays_of
-from .store import Found, cache_folder, check, md5_of
+from .content import check, md5_of
+from .store import Found, cache_folder
 
 if TYPE_CHECKING:  # the readers of a user's samples stand above the data sets: imported where they are used
     from ...sources.pictures import Collection

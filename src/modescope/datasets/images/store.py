@@ -3,32 +3,25 @@
 __all__ = [
     "Found",
     "cache_folder",
-    "check",
     "everything_in",
     "fetch",
     "find",
-    "md5_of",
     "path",
-    "read",
     "stamp_of",
     "verify",
 ]
 
-import gzip
-import hashlib
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from ...core.errors import ModescopeError, extra, nearest_name, need
 from .catalog import SETS, File, ImageSet, Layout
+from .content import md5_of
 
 VARIABLE = "MODESCOPE_DATA"
 DEBIAN = Path("/usr/share/datasets")  # where Debian's packages dataset-NAME put theirs
-CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -135,7 +128,7 @@ def fetch(name: str) -> Found:
     try:
         for file in layout.files:
             if not any((folder / each).is_file() for each in file.names):
-                download(file, folder / file.name, md5_of)
+                download(file, folder / file.name)
     except ModescopeError as error:
         raise ModescopeError(f"{name} is not on this machine, and {error}; {advice(name)}") from error
     found = find(name)
@@ -178,45 +171,3 @@ def verify(name: str) -> list[tuple[Path, str, str]]:
     found = find(name)
     assert found is not None
     return [(where, file.md5, md5_of(where, file)) for file, where in found.pairs()]
-
-
-def md5_of(where: Path, file: File) -> str:
-    """The MD5 of a file; of a packed one, that of its content."""
-    total = hashlib.md5(usedforsecurity=False)
-    try:
-        with opened(where, file) as stream:
-            while piece := stream.read(CHUNK):
-                total.update(piece)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ModescopeError(f"{str(where)!r} cannot be read: {error}") from error
-    return total.hexdigest()
-
-
-def opened(where: Path, file: File) -> BinaryIO:
-    """The content of a file as a stream; a packed one may have been unpacked."""
-    with where.open("rb") as stream:
-        packed = file.packed and stream.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(where)) if packed else where.open("rb")
-
-
-def check(where: Path, file: File, found: str) -> None:
-    """Raises unless the hash of a file is the published one, if one is published."""
-    need(
-        file.md5 in ("", found),
-        f"{str(where)!r} is not the published {file.name}: its MD5 is {found}, expected {file.md5}",
-    )
-
-
-def read(where: Path, file: File) -> bytes:
-    """The content of a file, unpacked, if it is the published one.
-
-    Raises:
-        ModescopeError: If it cannot be read, or its hash is not the published one.
-    """
-    try:
-        with opened(where, file) as stream:
-            content = stream.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise ModescopeError(f"{str(where)!r} cannot be read: {error}") from error
-    check(where, file, hashlib.md5(content, usedforsecurity=False).hexdigest())
-    return content
