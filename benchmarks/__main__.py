@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from modescope.report.text import plural
 
 from . import diagnosis
+from .images import training
 from .monitor import monitoring
 from .plain import AdamLoop, ReviewLoop
 from .populations import Team, population, rate, synchronize
@@ -200,6 +201,7 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
     "points": diagnosis.points,
     "imports": diagnosis.imports,
     "reading": reading,
+    "images": training,
 }
 
 

@@ -1,9 +1,8 @@
 """Does the diagnosis tell collapsed digits from healthy ones?
 
-Run it as ``MODESCOPE_DATA=FOLDER python examples/digits --out digits.json --pictures pictures``, where the folder holds
-``mnist/`` with the four files of MNIST. It spoils real digits by hand, trains two small DCGANs, asks the diagnosis and
-an independent judge what is wrong with each set, and prints a table. With its defaults that takes about a quarter of an
-hour on two cores.
+Run it as ``python examples/digits --out digits.json --pictures pictures``. It takes MNIST (downloaded if it is on this
+machine nowhere), spoils real digits by hand, trains two small DCGANs, asks the diagnosis and an independent judge what
+is wrong with each set, and prints a table. With its defaults that takes about a quarter of an hour on two cores.
 """
 
 import argparse
@@ -18,12 +17,12 @@ from typing import Any
 import torch
 from dcgan import LATENT, Settings, train
 from fakes import HAND_MADE
-from judge import Judge, truth_of
-from mnist import load
 from torch import Tensor
+from truth import shares_of, truth_of
 
 import modescope as ms
 from modescope.core.files import atomic_write
+from modescope.datasets import images as image_sets
 from modescope.diagnosis.pictures import draw_duplicates, draw_tiles
 from modescope.report.drawing import save
 
@@ -38,9 +37,9 @@ def main(arguments: list[str]) -> None:
     """Makes the sets, diagnoses each, and writes what came out."""
     options = parser().parse_args(arguments)
     torch.set_num_threads(1)
-    images, labels = (part[: options.images] for part in load())
+    mnist = image_sets.load("mnist")
+    images, labels = mnist.images[: options.images], mnist.labels[: options.images]
     half = len(images) // 2
-    judge = Judge(images[half:], labels[half:])
     networks = {}
     for name, settings in GENERATORS.items():
         settings = replace(settings, steps=options.steps or settings.steps)
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> None:
         real = images[:half][torch.randperm(half, generator=generator)[: options.n]]
         sets = fake_sets(images[half:], labels[half:], networks, options.n, generator)
         for name, known, fake in sets:
-            shares = judge.shares(fake)
+            shares = shares_of(fake)
             row = rows.setdefault(name, {"truth": known or truth_of(shares), "judge": [], "found": {}})
             row["judge"].append([round(share, 3) for share in shares.tolist()])
             for features in options.features:

@@ -1,0 +1,95 @@
+"""What training on images costs, beside the loop that a user would write."""
+
+__all__ = ["training"]
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from modescope.nets import ARCHITECTURES, BatchNorm
+
+from .plain import bce
+from .populations import population
+from .reading import BATCH, Triples, spent
+from .timing import Ratio, paired
+
+STEPS = 8
+NETWORKS = ("dcgan-small", "stacked-quarter")
+
+
+class DCGANLoop:
+    """DCGAN as its code steps: the critic on real and on fake images, then the generator on the same latents.
+
+    Arguments:
+        networks: The name of an architecture, whose networks it trains, with PyTorch's own batch normalisation.
+    """
+
+    def __init__(self, networks: str) -> None:
+        spec, shape = ARCHITECTURES[networks], (3, 28, 28)
+        self.latent_dim = spec.latent_dim
+        self.G = with_own_norms(spec.generator.build(spec.latent_dim, 2352, shape))
+        self.D = with_own_norms(spec.critic.build(2352, 1, shape))
+        self.g, self.d = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (self.G, self.D))
+        self.loader = iter(DataLoader(Triples(), BATCH, shuffle=True, drop_last=True))
+
+    def step(self) -> None:
+        """One step: the critic, then the generator."""
+        ones, zeros = torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
+        self.d.zero_grad()
+        bce(self.D(next(self.loader).flatten(1)), ones).backward()
+        fake = self.G(torch.randn(BATCH, self.latent_dim))
+        bce(self.D(fake.detach()), zeros).backward()
+        self.d.step()
+        self.g.zero_grad()
+        bce(self.D(fake), ones).backward()
+        self.g.step()
+
+
+def with_own_norms(network: nn.Module) -> nn.Module:
+    """A network with PyTorch's batch normalisation, which keeps running averages, in place of this package's."""
+    for name, part in network.named_children():
+        if isinstance(part, BatchNorm):
+            setattr(network, name, nn.BatchNorm2d(len(part.weight)))
+        else:
+            with_own_norms(part)
+    return network
+
+
+def training() -> Iterator[Ratio]:
+    """One member against a plain loop with a DataLoader, on shared batches and on fresh ones, and compiled."""
+    for networks in NETWORKS:
+        loop = DCGANLoop(networks)
+        loop.step()
+        for order, compiled in (("critic-first", False), ("shared-batch", False), ("shared-batch", True)):
+            member = population(
+                "stacked-mnist", "gan", 1, compiled=compiled, architecture=networks, batch_size=BATCH, order=order
+            )
+            member.advance(2)
+            yield paired(
+                f"{networks} at 28 x 28 x 3, order {order}{', compiled' if compiled else ''}, against a plain loop",
+                lambda member=member: BATCH / spent(lambda: member.advance(1), STEPS),
+                lambda loop=loop: BATCH / spent(loop.step, STEPS),
+                "images a second of processor time",
+                "at least 1.3",
+            )
+    yield from together()
+
+
+def together() -> Iterator[Ratio]:
+    """Four members in one block against one alone, a member-step."""
+    alone, four = (
+        population("stacked-mnist", "gan", n, compiled=False, architecture="stacked-quarter", batch_size=BATCH)
+        for n in (1, 4)
+    )
+    for each in (alone, four):
+        each.advance(2)
+    yield paired(
+        "seconds of a member-step of stacked-quarter with 4 members in a block against 1",
+        lambda: spent(lambda: four.advance(1), STEPS) / 4,
+        lambda: spent(lambda: alone.advance(1), STEPS),
+        "s of processor time",
+        "why blocks of images have one member",
+        pairs=3,
+    )
