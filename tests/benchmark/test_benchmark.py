@@ -178,7 +178,7 @@ def test_what_is_done_is_kept_and_what_failed_is_tried_again(tmp_path: Path) -> 
 
     # What a reader sees of it.
     found = standings(plan, first, floor_repeats=2)
-    page = write_benchmark(found, tmp_path)
+    page = write_benchmark([found], tmp_path)
     HTMLParser().feed(page.read_text())
     assert "http" not in page.read_text().replace("http-equiv", "")
     assert {path.name for path in tmp_path.glob("common*.*")} >= {"common.html", "common.md", "common.json"}

@@ -11,7 +11,7 @@ from typing import Any
 from ..core.files import atomic_write
 from ..metrics import METRICS as METRICS_BY_NAME
 from ..report.page import Figure, Heading, Paragraph, Section, Table, write_page
-from ..report.text import number, percent, plural
+from ..report.text import number, percent, plural, slug
 from .drawings import every_seed, worst_seeds
 from .plan import PROTOCOLS
 from .published import published_of
@@ -21,10 +21,15 @@ from .standings import COMPARED, Standing, Standings
 MARKS = {"better": "▲", "worse": "▼", "no difference found": ""}
 
 
-def write_benchmark(found: Standings, out: str | Path) -> Path:
-    """Writes ``PROTOCOL.html``, ``.md``, ``.json`` and figures into the benchmark's folder, and returns the page."""
-    folder = Path(out)
-    name = found.plan.protocol
+def write_benchmark(found: Sequence[Standings], out: str | Path) -> Path:
+    """Writes the pages of a benchmark, one for each data set and protocol, and returns the first."""
+    if len(found) == 1:
+        return write_standings(found[0], Path(out), found[0].plan.protocol)
+    return [write_standings(one, Path(out), f"{slug(one.plan.dataset)}-{one.plan.protocol}") for one in found][0]
+
+
+def write_standings(found: Standings, folder: Path, name: str) -> Path:
+    """Writes ``NAME.html``, ``.md``, ``.json`` and figures into the benchmark's folder, and returns the page."""
     tables = {"Default learning rate": found.default}
     if any(standing.rate is not None for standing in found.best):
         tables["Best learning rate"] = found.best
@@ -32,9 +37,9 @@ def write_benchmark(found: Standings, out: str | Path) -> Path:
     for title, standings in tables.items():
         if not standings:
             continue
-        slug = title.split()[0].lower()
-        dots = every_seed(folder / f"{name}-{slug}-seeds.png", standings)
-        worst = worst_seeds(folder / f"{name}-{slug}-worst.png", standings, found.plan.possible, folder)
+        which = title.split()[0].lower()
+        dots = every_seed(folder / f"{name}-{which}-seeds.png", standings)
+        worst = worst_seeds(folder / f"{name}-{which}-worst.png", standings, found.plan.possible, folder)
         sections += [
             Heading(title),
             Paragraph(counted(standings)),
@@ -48,7 +53,7 @@ def write_benchmark(found: Standings, out: str | Path) -> Path:
     if found.failed or found.missing:
         sections += [Heading("Not in the tables"), Table(["entrant", "why"], left_out(found))]
     path = folder / f"{name}.html"
-    write_page(path, f"Benchmark: {found.plan.dataset}", f"Protocol {name}: {PROTOCOLS[name]}.", sections)
+    write_page(path, f"Benchmark: {found.plan.dataset}", f"Protocol {found.plan.protocol}: {PROTOCOLS[found.plan.protocol]}.", sections)
     atomic_write(folder / f"{name}.md", markdown(found, tables))
     atomic_write(folder / f"{name}.json", json.dumps(record(found, tables), indent=1, allow_nan=False) + "\n")
     return path

@@ -71,7 +71,7 @@ class Benchmark:
         found = standings(plan, load_results(plan, out))
         if found.default:
             print_standings(found)
-            print(write_benchmark(found, out))
+            print(write_benchmark([found], out))
         if not finished:
             Console(stderr=True).print("stopped; all is saved. The same command goes on", soft_wrap=True)
             raise SystemExit(130)
