@@ -76,7 +76,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seeds", type=int, default=3, help="how often images are drawn anew")
     made.add_argument("--steps", type=int, help="steps of both DCGANs, to see that all works")
     made.add_argument("--images", type=int, help="how many images of MNIST to use; all if not given")
-    made.add_argument("--features", nargs="+", default=["random-conv", "pca:50", "judge:mnist"], help="names of features")
+    made.add_argument(
+        "--features", nargs="+", default=["random-conv", "pca:50", "judge:mnist"], help="names of features"
+    )
     return made
 
 

@@ -23,9 +23,9 @@ MARKS = {"better": "▲", "worse": "▼", "no difference found": ""}
 
 def write_benchmark(found: Sequence[Standings], out: str | Path) -> Path:
     """Writes the pages of a benchmark, one for each data set and protocol, and returns the first."""
-    if len(found) == 1:
-        return write_standings(found[0], Path(out), found[0].plan.protocol)
-    return [write_standings(one, Path(out), f"{slug(one.plan.dataset)}-{one.plan.protocol}") for one in found][0]
+    one = len(found) == 1
+    names = [each.plan.protocol if one else f"{slug(each.plan.dataset)}-{each.plan.protocol}" for each in found]
+    return [write_standings(each, Path(out), name) for each, name in zip(found, names, strict=True)].pop(0)
 
 
 def write_standings(found: Standings, folder: Path, name: str) -> Path:
@@ -52,8 +52,8 @@ def write_standings(found: Standings, folder: Path, name: str) -> Path:
         sections += [Heading("What papers printed"), Paragraph(OTHERS), Table(PRINTED, table)]
     if found.failed or found.missing:
         sections += [Heading("Not in the tables"), Table(["entrant", "why"], left_out(found))]
-    path = folder / f"{name}.html"
-    write_page(path, f"Benchmark: {found.plan.dataset}", f"Protocol {found.plan.protocol}: {PROTOCOLS[found.plan.protocol]}.", sections)
+    path, protocol = folder / f"{name}.html", found.plan.protocol
+    write_page(path, f"Benchmark: {found.plan.dataset}", f"Protocol {protocol}: {PROTOCOLS[protocol]}.", sections)
     atomic_write(folder / f"{name}.md", markdown(found, tables))
     atomic_write(folder / f"{name}.json", json.dumps(record(found, tables), indent=1, allow_nan=False) + "\n")
     return path
