@@ -74,7 +74,7 @@ NOT_TURNED = {
     "sliced_w2_p128": "its directions are fixed, and finitely many",
 }
 
-EVERY = pytest.mark.parametrize("name", MEASURES)
+EVERY = pytest.mark.parametrize("name", [name for name, measure in MEASURES.items() if not measure.classes])
 
 
 def normals(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -39,10 +39,14 @@ class Pooled(torch.nn.Module):
 class Detector(torch.nn.Module):
     """Called as the Inception network of StyleGAN's metrics is: features of an image are its mean and its size."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.output = torch.nn.Linear(4, 5)
+
     def forward(self, images: torch.Tensor, return_features: bool = False) -> torch.Tensor:
         size = torch.full((images.size(0), 1), float(images.size(2)))
         made = torch.cat([images.mean(dim=[2, 3]), size], dim=1)
-        return made if return_features else made.softmax(dim=1)
+        return made if return_features else self.output(made).softmax(dim=1)
 
 
 # Bad input
@@ -256,6 +260,14 @@ def test_inception_is_called_as_in_stylegan() -> None:
     torch.testing.assert_close(found[:, :3], resize(IMAGES, 299).mean(dim=(2, 3)))
     assert "detector.pt, which is NOT the published file" in features.protocol
     assert torch.equal(features(IMAGES[:, :1])[:, 0], features(IMAGES[:, :1])[:, 2])
+    weights = torch.jit.load("detector.pt").output.weight
+    torch.testing.assert_close(features.logits(found), found @ weights.detach().T)  # no bias, as in 2016
+
+
+def test_inception_without_a_last_layer_tells_no_classes() -> None:
+    torch.jit.script(torch.nn.Linear(4, 2)).save("linear.pt")
+    with pytest.raises(ModescopeError, match="has no layer named output"):
+        make_features("inception:linear.pt").logits(torch.zeros(2, 4))
 
 
 def test_inception_is_downloaded_with_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,8 +381,11 @@ def test_efficientnet_with_weights_of_a_file() -> None:
     found = features(IMAGES[:2])
     with torch.no_grad():
         expected = network.eval().features((resize(IMAGES[:2], 224) - 127) / 128)
+        classes = network((resize(IMAGES[:2], 224) - 127) / 128)
     torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(features.logits(found), classes)
     assert found.shape == (2, features.dim)
+    assert classes.shape == (2, features.classes)
     assert features.fingerprint() == efficientnet.EfficientNetLite0(path=Path("weights.pth")).fingerprint()
     torch.save({"wrong": torch.zeros(3)}, "wrong.pth")
     Path("text.pth").write_text("hello")

@@ -30,6 +30,7 @@ class Measure:
         direction: Whether ``higher`` or ``lower`` is better; ``closer`` if it should be as of real samples.
         protocol: How the number is taken, in one sentence; ``{n}`` stands for the samples of each kind.
         bad: What it means if fakes score worse than real samples do, to complete "Clearly off: ...".
+        below: What it means if they score lower, of a measure whose direction is `closer`; `bad` if not given.
         reference: The paper.
         year: Of the paper.
         compute: From real samples :math:`(N, D)`, fakes :math:`(N, D)` and the generator of all further randomness.
@@ -41,6 +42,7 @@ class Measure:
         limit: The number of samples of each kind that it is taken on at most.
         cheap: Whether it is among the measures that are taken if none are named.
         bounds: The least and the greatest value.
+        classes: Whether it is taken of the logits of a classifier, so that features must be a classifier's.
     """
 
     name: str
@@ -57,6 +59,12 @@ class Measure:
     limit: int = 5000
     cheap: bool = True
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    classes: bool = False
+    below: str = ""
+
+    def meaning(self, value: float, real: float) -> str:
+        """What it means that fakes score `value`, worse than the `real` samples."""
+        return self.below if self.below and value < real else self.bad
 
     @property
     def summary(self) -> str:

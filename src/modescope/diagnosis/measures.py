@@ -1,17 +1,20 @@
 """The explicit table of measures of anyone's samples. A measure is one entry."""
 
-__all__ = ["MEASURES", "chosen"]
+__all__ = ["MEASURES", "chosen", "fitting"]
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ..core.errors import nearest_name, need
+from ..features import Features
 from ..metrics.c2st import c2st_neural, nearest_neighbour_test
 from ..metrics.critics import Criterion, critic_divergence
 from ..metrics.frechet import frechet_distance
+from ..metrics.inception_score import inception_score
 from ..metrics.kernel_distance import kid
 from ..metrics.memorisation import authenticity, copied_share
 from ..metrics.mmd import median_bandwidth
@@ -96,7 +99,8 @@ ENTRIES = (
         label="Density",
         direction="closer",
         protocol=f"mean number of 5th-neighbour balls of real samples that hold a fake, over 5, {BOTH}",
-        bad="fakes crowd where the data are dense, or lie beside them",
+        bad="fakes crowd where the data are dense",
+        below="fakes lie beside the data, or where these are sparse",
         reference="Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020)",
         year=2020,
         compute=balls,
@@ -137,7 +141,8 @@ ENTRIES = (
         direction="closer",
         protocol="effective number of different fakes, Gaussian kernel, bandwidth the median distance of the real "
         "samples, {n} fakes",
-        bad="the fakes are not as diverse as the data",
+        bad="the fakes are more diverse than the data",
+        below="the fakes are less diverse than the data",
         reference="The Vendi Score (Friedman & Dieng, 2022)",
         year=2022,
         compute=vendi,
@@ -149,7 +154,8 @@ ENTRIES = (
         label="Pairwise distance",
         direction="closer",
         protocol="mean distance of two fakes, {n} fakes",
-        bad="the fakes are not spread as the data are",
+        bad="the fakes are further apart than the data are",
+        below="the fakes are closer together than the data are",
         reference="The Unreasonable Effectiveness of Deep Features as a Perceptual Metric (Zhang et al., 2018)",
         year=2018,
         compute=lambda real, fake, generator: pairwise_diversity(fake, generator),
@@ -176,6 +182,19 @@ ENTRIES = (
         reference="Demystifying MMD GANs (Bińkowski et al., 2018)",
         year=2018,
         compute=lambda real, fake, generator: kid(real, fake),
+    ),
+    Measure(
+        name="inception_score",
+        label="Inception score",
+        direction="higher",
+        protocol="exp of the mean KL of a fake's classes from all fakes', by the features' own classifier, {n} fakes",
+        bad="the classifier is less sure of fakes, or sees fewer classes",
+        reference="Improved Techniques for Training GANs (Salimans et al., 2016)",
+        year=2016,
+        compute=lambda real, fake, generator: inception_score(fake, splits=1),
+        read=lambda found: found.mean,
+        bounds=(1.0, math.inf),
+        classes=True,
     ),
     Measure(
         name="sliced_w2_p128",
@@ -206,7 +225,8 @@ ENTRIES = (
         label="Leave-one-out 1-NN",
         direction="closer",
         protocol=f"share of samples whose nearest neighbour is of their own kind, {BOTH}",
-        bad="fakes and data can be told apart (above one half), or fakes copy data (below)",
+        bad="fakes and data can be told apart",
+        below="fakes lie closer to real samples than these lie to each other, as copies do",
         reference="Revisiting Classifier Two-Sample Tests (Lopez-Paz & Oquab, 2017)",
         year=2017,
         compute=lambda real, fake, generator: nearest_neighbour_test(real, fake, generator, relabelings=1),
@@ -286,3 +306,30 @@ def chosen(names: Sequence[str | Measure] | None) -> list[Measure]:
             raise nearest_name("measure", str(name), MEASURES)
         need(found.setdefault(measure.name, measure) is measure, f"metrics has two measures named {measure.name!r}")
     return list(found.values())
+
+
+def fitting(measures: Sequence[Measure], features: Features, asked: bool) -> list[Measure]:
+    """Measures of these features: those of classes see the logits of the features' classifier, if there is one.
+
+    Arguments:
+        measures: What to measure.
+        features: The features.
+        asked: Whether measures were asked for by name, so that none may be left out.
+
+    Raises:
+        ModescopeError: If a measure of classes was asked for, and the features are no classifier's.
+    """
+    found = []
+    for measure in measures:
+        if not measure.classes:
+            found.append(measure)
+        elif features.classes:
+            found.append(of_classes(measure, features))
+        else:
+            need(not asked, f"{measure.name} needs a classifier's features, e.g. efficientnet-lite0 or inception")
+    return found
+
+
+def of_classes(measure: Measure, features: Features) -> Measure:
+    """A measure that sees the logits of the fakes in place of their features."""
+    return replace(measure, compute=lambda real, fake, draw: measure.compute(real, features.logits(fake), draw))

@@ -18,7 +18,7 @@ from ..sources import Source, open_source
 from .compare import SPLITS, compare
 from .evidence import gather_evidence
 from .measure import Measure
-from .measures import chosen
+from .measures import chosen, fitting
 from .result import Diagnosis
 from .rule import judge, judge_alone
 from .scene import SHOWN, Scene, scene_of
@@ -69,7 +69,7 @@ def diagnose(
     """
     need(fake is not None, "fake is not given, expected the samples of a generator: diagnose(real, fake)")
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
-    measures = chosen(metrics)
+    chosen(metrics)
     if real is None:
         given = [name for name, value in (("features", features), ("metrics", metrics)) if value is not None]
         need(not given, f"{' and '.join(given)} compare with real samples, and none are given: give real too")
@@ -81,6 +81,7 @@ def diagnose(
     check_alike(sources["real"], sources["fake"])
     made = make_features(features if features is not None else DEFAULT_FEATURES[sources["real"].kind])
     made = made.fit(sources["real"])
+    measures = fitting(chosen(metrics), made, asked=metrics is not None and list(metrics) != ["all"])
     found = {
         kind: extract(source, made, cache=cache, tell=partial(tell, f"{kind} samples"))
         for kind, source in sources.items()

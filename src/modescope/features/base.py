@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from torch import Tensor, nn
 
+from ..core.errors import ModescopeError
 from ..sources import Source
 
 
@@ -21,6 +22,7 @@ class Features(abc.ABC):
         dim: The length of a vector, :math:`F`; None where it shows only with the first batch.
         images: Whether only images have these features.
         device: Where it computes.
+        classes: How many classes the features' own classifier knows, for :meth:`logits`; 0 without a classifier.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Features(abc.ABC):
     dim: int | None = None
     images: bool = True
     device: str = "cpu"
+    classes: int = 0
 
     def fit(self, source: Source) -> Self:
         """Learns from real samples what it needs to; most features need nothing.
@@ -47,6 +50,20 @@ class Features(abc.ABC):
         Returns:
             Floats, with shape :math:`(B, F)`, on :attr:`device`.
         """
+
+    def logits(self, features: Tensor) -> Tensor:
+        r"""What the classifier whose last hidden layer these features are makes of them.
+
+        Arguments:
+            features: What a call returned, with shape :math:`(N, F)`.
+
+        Raises:
+            ModescopeError: If they are no classifier's.
+
+        Returns:
+            The logits of its classes, with shape :math:`(N, K)`.
+        """
+        raise ModescopeError(f"{self.name} features are no classifier's, so they tell no classes")
 
     def fingerprint(self) -> str | None:
         """The SHA-256 of all that determines the features, or None if it is not known, as of a function."""

@@ -106,6 +106,7 @@ class EfficientNetLite0(Features):
     """
 
     dim = 1280
+    classes = 1000
     name = "efficientnet-lite0"
     protocol = (
         f"images in colour at {SIZE} x {SIZE} (antialiased bicubic), (x - 127) / 128, averages of the last "
@@ -119,6 +120,11 @@ class EfficientNetLite0(Features):
     def __call__(self, batch: Tensor) -> Tensor:
         with torch.inference_mode():
             made: Tensor = self.network.features(prepare(batch.to(self.device)))
+        return made
+
+    def logits(self, features: Tensor) -> Tensor:
+        with torch.inference_mode():
+            made: Tensor = self.network._fc(features.to(self.device, torch.float32))
         return made
 
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from ..core.errors import ModescopeError, extra, need
 from .base import Features
@@ -29,7 +30,8 @@ class Inception(Features):
     Note:
         The file resizes inside by TensorFlow 1's bilinear filter, which aliases. Here images come to it at 299 x 299
         already, resized by an antialiased bicubic filter, so that inner resize does nothing: distances are those of
-        clean-fid, not those that StyleGAN's papers print.
+        clean-fid, not those that StyleGAN's papers print. Logits are taken without the bias of the last layer, as the
+        Inception score of 2016 does.
 
     Arguments:
         path: The file; downloaded once (91 MiB, checked against its SHA-256) if not given.
@@ -41,6 +43,7 @@ class Inception(Features):
     """
 
     dim = 2048
+    classes = 1008
     name = "inception"
 
     def __init__(self, path: Path | None = None, device: str = "cpu", cache: Path | None = None) -> None:
@@ -61,6 +64,11 @@ class Inception(Features):
             lines = [line for line in str(error).splitlines() if line.strip()]
             raise ModescopeError(f"the file given as inception does not compute its features: {lines[-1]}") from error
         return as_rows(made, len(batch), self.name)
+
+    def logits(self, features: Tensor) -> Tensor:
+        weight = self.network.state_dict().get("output.weight")
+        need(weight is not None, "the file given as inception has no layer named output, which tells classes")
+        return linear(features.to(self.device, torch.float32), weight)
 
     def fingerprint(self) -> str:
         return f"inception 1 {self.digest}"
