@@ -15,6 +15,7 @@ from .resize import colour, resize
 
 SIZE = 299
 URL = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt"
+NAME = URL.rpartition("/")[2]
 SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 
 
@@ -74,12 +75,18 @@ class Inception(Features):
         return f"inception 1 {self.digest}"
 
 
+def cached() -> Path | None:
+    """The file that was downloaded before, or None."""
+    path = Path(extra("pooch", "images", "downloading inception").os_cache("modescope")) / NAME
+    return path if path.is_file() else None
+
+
 def download(cache: Path | None) -> Path:
     """The file, from the cache if it was downloaded before."""
     pooch = extra("pooch", "images", "downloading inception")
     folder = cache or Path(pooch.os_cache("modescope"))
     try:
-        return Path(pooch.retrieve(URL, f"sha256:{SHA256}", fname=URL.rpartition("/")[2], path=folder))
+        return Path(pooch.retrieve(URL, f"sha256:{SHA256}", fname=NAME, path=folder))
     except (OSError, ValueError) as error:  # no network, or another file than expected
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModescopeError(

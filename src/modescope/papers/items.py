@@ -64,6 +64,26 @@ ITEMS: dict[str, Item] = {
     "kl/figure7": Item(
         "DCGAN and Method 2 on Stacked MNIST as pictures", KL, "kl_images:figure7", shares=True, long=True
     ),
+    "kl/cifar10": Item(
+        "Inception score and diversity of DCGAN and Method 2 on CIFAR-10",
+        KL,
+        "kl_photographs:cifar10",
+        shares=True,
+        long=True,
+    ),
+    "kl/celeba": Item(
+        "DCGAN and Method 2 on faces, or on photographs of hands, as pictures",
+        KL,
+        "kl_photographs:celeba",
+        shares=True,
+        long=True,
+    ),
+    "kl/figure8": Item(
+        "DCGAN and Method 2 on CIFAR-10 as pictures", KL, "kl_photographs:figure8", shares=True, long=True
+    ),
+    "kl/figure9": Item(
+        "LSGAN, DCGAN and Method 2 on faces or hands as pictures", KL, "kl_photographs:figure9", shares=True, long=True
+    ),
 }
 
 

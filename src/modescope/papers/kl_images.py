@@ -5,10 +5,8 @@ data and sample counts. Here every row has one protocol: the small networks of t
 training digits drawn afresh, and the same number of gradient steps.
 """
 
-__all__ = ["PRINTED", "figure7", "table1"]
+__all__ = ["PRINTED", "figure7", "method2", "minutes", "table1"]
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,6 @@ import torch
 from torch import Tensor
 
 from ..api import plan
-from ..core.files import atomic_write
 from ..core.method import Method
 from ..methods import ALI, GAN, R3GAN, VEEGAN, WGANGP, ForwardKL, MinibatchStddev, PacGAN, UnrolledGAN
 from ..metrics import MetricResult, evaluate
@@ -27,6 +24,7 @@ from ..nets import ConvCritic, architecture
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..runs import Evaluation, Run, train_many
 from . import kl_drawings as draw
+from .kept import kept_beside
 from .kl_runs import PAPER, cell, compared, file_name, heading, median_member
 from .record import Reproduction, write_record
 
@@ -39,7 +37,6 @@ QUICK = 200  # samples, to see that all works
 BATCH, RATE = 64, 1e-3
 LOOKS = 10  # along training
 MODES, TENTH, KL = "modes_judged", "modes_tenth_judged", "reverse_kl_judged"
-PIXELS = 3 * 28 * 28
 INK = 0.02  # of the range of a pixel: nearer to black or white than that, it counts as driven there
 
 # Modes and KL as papers print them, each under a protocol of its own: not to be compared with each other.
@@ -64,13 +61,26 @@ PRINTED: dict[str, tuple[tuple[str, float, float], ...]] = {
     "WGAN-GP": (("R3GAN's", 959, 0.73),),
     "R3GAN": (("R3GAN's", 1000, 0.029),),
 }
-# A term that is a mean over pixels, as the paper's is, has the weight 1; the bound of `sig` is a sum over them.
-METHOD2: dict[str, ForwardKL] = {
-    "Method 2, BCE as printed": ForwardKL(form="bce", weight=1.0, low=-1.0, high=1.0),
-    "Method 2, BCE swapped": ForwardKL(form="bce-swapped", weight=1.0, low=-1.0, high=1.0),
-    "Method 2, sig": ForwardKL(form="sig", weight=1 / PIXELS, sigma_start=1.0, sigma_end=0.5),
-    "Method 2, ratio": ForwardKL(form="ratio"),
-}
+
+
+def method2(pixels: int) -> dict[str, ForwardKL]:
+    """Method 2 in all its forms on images of pixels from -1 to 1.
+
+    The paper prints no weight. A term that is a mean over pixels, as the paper's is, has the weight 1 here; the bound
+    of `sig` is a sum over them.
+
+    Arguments:
+        pixels: The numbers of an image.
+    """
+    return {
+        "Method 2, BCE as printed": ForwardKL(form="bce", weight=1.0, low=-1.0, high=1.0),
+        "Method 2, BCE swapped": ForwardKL(form="bce-swapped", weight=1.0, low=-1.0, high=1.0),
+        "Method 2, sig": ForwardKL(form="sig", weight=1 / pixels, sigma_start=1.0, sigma_end=0.5),
+        "Method 2, ratio": ForwardKL(form="ratio"),
+    }
+
+
+METHOD2 = method2(3 * 28 * 28)
 GAMES: dict[str, Method] = {
     "DCGAN": GAN(),
     "ALI": ALI(),
@@ -228,18 +238,10 @@ def trained(folder: Path, games: Mapping[str, Method], quick: bool, workers: int
 
 
 def measured(run: Run, samples: int) -> dict[str, MetricResult]:
-    """Modes and KL of fresh samples of every member, kept beside the run: to judge millions of digits takes long."""
-    path = run.folder / f"measured-{samples}.json"
-    states = [(store.manifest() or {}).get("sha256") for store in run.stores]
-    if path.is_file():
-        kept = json.loads(path.read_text())
-        if kept["states"] == states:
-            return {
-                row["name"]: MetricResult(**{**row, "per_member": tuple(row["per_member"])}) for row in kept["rows"]
-            }
-    rows = evaluate(run.sample(samples, "table"), run.experiment.dataset, (MODES, TENTH, KL))
-    atomic_write(path, json.dumps({"states": states, "rows": [dataclasses.asdict(row) for row in rows]}))
-    return {row.name: row for row in rows}
+    """Modes and KL of fresh samples of every member."""
+    return kept_beside(
+        run, f"{samples}", lambda: evaluate(run.sample(samples, "table"), run.experiment.dataset, (MODES, TENTH, KL))
+    )
 
 
 def share_of_run(steps: np.ndarray) -> np.ndarray:
