@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from modescope.core import Batch, Builder, Method, ModescopeError, Networks, Player, Space, TwoPlayer, Wrapper
+from modescope.core.method import holds
 from modescope.methods import GAN, METHODS, ForwardKL, build
-from modescope.methods.composition import holds
 from modescope.methods.gdpp import sees_single_samples
 from modescope.testing import (
     CHECKS,
@@ -23,6 +23,7 @@ from modescope.testing import (
     check_losses,
     check_method,
     check_observations,
+    check_parts,
     check_recording,
     check_resume,
     check_roles,
@@ -248,9 +249,20 @@ class FalselyPackable(GAN):
         return super().generator_loss(nets, batch) + (nets["generator"](batch.z) - batch.z[:, :2]).square().mean()
 
 
+@dataclass(frozen=True, kw_only=True)
+class FalselyPointwise(GAN):
+    """States that its loss is a mean over samples, but takes the square of a mean."""
+
+    pointwise: ClassVar[bool] = True
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        return super().generator_loss(nets, batch).square()
+
+
 @pytest.mark.parametrize(
     ("method", "check", "message"),
     [
+        (FalselyPointwise(), check_parts, "batches in 4 parts move the method by .* states that it is pointwise"),
         (Broken(fault="vector"), check_losses, "the loss of generator has shape"),
         (Broken(fault="infinite"), check_losses, "the loss of generator is inf"),
         (Broken(fault="random"), check_losses, "the loss of generator differs when called again"),

@@ -44,6 +44,7 @@ BAD: list[tuple[str, Any, str]] = [
         "unknown order 'critic': did you mean 'critic-first'? "
         "the orders are critic-first, generator-first, shared-batch, simultaneous",
     ),
+    ("accumulate", 0, "accumulate is 0, expected a whole number of at least 1"),
 ]
 
 

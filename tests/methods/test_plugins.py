@@ -3,13 +3,19 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
+import modescope
+from modescope.cli import main
+from modescope.core import ModescopeError, Space
+from modescope.methods import GAN, build
 from modescope.methods import plugins as module
 from modescope.methods.plugins import plugins
 from modescope.methods.table import METHODS, available
@@ -96,3 +102,44 @@ def test_a_script_and_odd_names_are_left_out(
     assert "'script' (leaves_at_once:Thing) is left out: SystemExit: 3" in caplog.text
     assert "'a+b' (modescope.methods.lsgan:LSGAN) is left out: its name is not of letters" in caplog.text
     assert "'twice' (modescope.methods.hinge:Hinge) is left out: another package has announced" in caplog.text
+
+
+class Broken(GAN):
+    """A plug-in whose methods return what a test says."""
+
+    given: ClassVar[dict[str, Any]] = {}
+
+    def networks(self, space: Space) -> Any:
+        return self.given["networks"](space) if "networks" in self.given else super().networks(space)
+
+    def players(self) -> Any:
+        return self.given["players"] if "players" in self.given else super().players()
+
+
+@pytest.mark.parametrize("spec", ["", "pacgan+"])
+@pytest.mark.parametrize(
+    ("method", "value", "told"),
+    [
+        ("networks", lambda space: None, "Broken.networks returned a NoneType, expected a dict from roles"),
+        ("networks", lambda space: [space.generator], "Broken.networks returned a list of method"),
+        ("networks", lambda space: {"generator": None}, "Broken.networks returned a dict of NoneType"),
+        ("networks", lambda space: {"generator": space.generator()}, "Broken.networks returned a dict of Sequential"),
+        ("networks", lambda space: {"generator": dict}, "what builds the generator made a dict, expected a torch.nn."),
+        ("players", None, "Broken.players returned a NoneType, expected a tuple of players"),
+        ("players", (), "Broken.players returned a tuple of nothing"),
+        ("players", ["generator"], "Broken.players returned a list of str"),
+    ],
+)
+def test_a_plug_in_that_breaks_the_contract_is_told_by_name(
+    spec: str, method: str, value: Any, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Broken, "given", {method: value})
+    with pytest.raises(ModescopeError, match=re.escape(told)):
+        modescope.plan("ring", build(f"{spec}{__name__}:Broken"))
+    with pytest.raises(SystemExit) as left:
+        main(["train", "ring", f"{spec}{__name__}:Broken", "--quiet"])
+    assert left.value.code == 2
+    assert told in capsys.readouterr().err
+    if method == "players" and not spec:
+        with pytest.raises(ModescopeError, match=re.escape(told)):
+            Broken().gradient_steps  # noqa: B018 - what a benchmark asks first

@@ -149,9 +149,10 @@ def test_fields_are_checked_together() -> None:
         ("lsgan", {"real": "1"}, "real of lsgan is '1', expected a number"),
         ("veegan", {"distance": "avg"}, "distance of veegan is 'avg', expected 'sum' or 'mean'"),
         ("nowhere:Thing", {}, "method 'nowhere:Thing' cannot be imported"),
-        ("json:dumps", {}, "method 'json:dumps' is no method"),
+        ("os:kill", {}, "method 'os:kill' is of Python's own library"),
+        ("torch:arange", {}, "method 'torch:arange' is no method"),
         ("modescope.core:TwoPlayer", {}, "is no method, expected a subclass"),
-        ("modescope.methods:LSGNA", {}, "did you mean 'LSGAN'?"),
+        ("modescope.methods:LSGNA", {}, "did you mean 'modescope.methods:LSGAN'?"),
         ("__main__:Mine", {}, "move its class to a module"),
     ],
 )

@@ -169,6 +169,9 @@ BAD = [
         "my_nets:Normd",
         "unknown network 'my_nets:Normd': did you mean 'my_nets:Normed'\\? the networks are my_nets:Branching, .*",
     ),
+    ("os:kill", "'os:kill' is of Python's own library, expected one of your own or of an installed package"),
+    ("collections.abc:Callable", "'collections.abc:Callable' is of Python's own library"),
+    ("torch:Tensor", "'torch:Tensor' is a class that is no nn.Module"),
     ("my_nets:wide", r"'my_nets:wide' maps a batch of shape \(4, 3\) to \(4, 3\), expected \(4, 2\)"),
     ("my_nets:number", "'my_nets:number' returned a int, expected an nn.Module"),
     (

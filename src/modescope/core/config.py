@@ -40,6 +40,8 @@ class Training:
         order: Which player steps first; or ``shared-batch``, critic first and each player after it on the batch of the
             step before, as DCGAN's code does, so that samples need not be made twice; or ``simultaneous``, all on the
             same batch, from the same point.
+        accumulate: Parts that each batch is taken in, one after the other, which takes less memory; the slope is that
+            of the whole batch, so only losses that are means over samples can be taken in parts.
     """
 
     steps: int = 5000
@@ -55,9 +57,10 @@ class Training:
     schedule: Schedule = "constant"
     ema: float = 0.0
     order: Order = "critic-first"
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 0), ("batch_size", 1)):
+        for name, least in (("steps", 0), ("batch_size", 1), ("accumulate", 1)):
             value = getattr(self, name)
             good = isinstance(value, Integral) and int(value) >= least
             need(good, f"{name} is {value!r}, expected a whole number of at least {least}")

@@ -4,6 +4,7 @@ __all__ = ["Population"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -18,10 +19,13 @@ from .errors import need
 from .method import Method, float_fields
 from .networks import Batch, Layout, Networks
 from .noise import Need, Noise, seed_of
+from .numerics import FULL, Numerics
 from .optim import Optimizer, learning_rate_factor
+from .parts import InParts, Parts, need_apart
+from .processes import ALONE, Processes
 from .program import Program
 from .space import Space
-from .state import State, flat_names, freeze, from_flat_names, with_own
+from .state import State, blend, flat_names, freeze, from_flat_names, with_own
 
 COMPANY = 1024  # the fewest latents that are evaluated together, for the statistics of batch normalisation
 AHEAD = 2**22  # numbers of real samples that are mapped from noise at once
@@ -48,6 +52,8 @@ class Population:
         device: Where to train.
         dtype: Of all numbers.
         compiled: Whether steps are fused by ``torch.compile``.
+        processes: All that train these members, each on its share of every batch.
+        numerics: How networks compute.
     """
 
     def __init__(
@@ -61,12 +67,15 @@ class Population:
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         compiled: bool = False,
+        processes: Processes = ALONE,
+        numerics: Numerics = FULL,
     ) -> None:
         method.check(space, training.batch_size)
         space = space.over(dataset)
         self.method, self.dataset, self.space, self.training = method, dataset, space, training
         self.drawn = method.latents(space)
         self.members, self.device, self.dtype = tuple(members), torch.device(device), dtype
+        self.numerics, self.scale = numerics, numerics.scale
         self.players = method.players()
         self.layout, flats = self.build()
         self.values, self.paths = self.swept(), float_fields(method)
@@ -83,7 +92,17 @@ class Population:
             "clock": torch.zeros(size, dtype=torch.int64, device=self.device),
             "diverged": torch.full((size,), -1, device=self.device),  # the step at which a member was frozen, or -1
         }
-        self.play = Program(self.game_step, compiled)
+        if self.scale is not None:
+            self.state["scales"] = {p.name: self.scale.init(self.zeros()) for p in self.players}
+        program = partial(Program, compiled=compiled, graphed=numerics.cuda_graphs)
+        count = training.accumulate * processes.count
+        need_apart(method, self.layout.modules, training.batch_size, count)
+        self.descent: Callable[..., tuple[Tensor, Tensor]] = self.slopes
+        self.play: Callable[..., State] = program(self.game_step)
+        if count > 1:
+            parts = Parts.of(method, space, training.batch_size, count)
+            self.descent = InParts(self.slopes, len(self.players), parts, processes, program)
+            self.play = self.game_step  # what is not done in parts is not worth recording
 
     # Setting up
 
@@ -102,6 +121,7 @@ class Population:
             for name, flat in cache[member.seed].items():
                 flats.setdefault(name, []).append(flat)
         assert layout is not None
+        layout = replace(layout, call=self.numerics.caller(self.device))
         for module in layout.modules.values():
             module.requires_grad_(False).to(self.device, self.dtype)
         return layout, {name: torch.stack(rows).to(self.device, self.dtype) for name, rows in flats.items()}
@@ -207,8 +227,14 @@ class Population:
             player = self.players[index]
             # Simultaneous players meet the others as they were before the step, on the same batch.
             seen = with_own(player.name, state, before) if self.together else state
-            grads, losses = self.slopes(index, seen, batches[which], clock)
+            grads, losses = self.descent(index, seen, batches[which], clock)
             flat, own = self.moved(index, state, grads, clock)
+            if self.scale is not None:
+                good = grads.isfinite().all(-1)
+                rest = state["flats"][player.name], state["optimizers"][player.name]
+                flat, own, losses = blend(good, flat, rest[0]), blend(good, own, rest[1]), torch.where(good, losses, 0)
+                scale = state["scales"][player.name] = self.scale.after(state["scales"][player.name], good)
+                finite = finite & (scale["scale"] >= 1)
             state["flats"][player.name], state["optimizers"][player.name] = flat, own
             state["losses"][player.name] = state["losses"][player.name] + losses / player.steps
             finite = finite & torch.isfinite(sum((part.sum(-1) for part in own.values()), flat.sum(-1) + losses))
@@ -257,15 +283,19 @@ class Population:
         """The gradient `(S, P)` and the loss `(S)` of every member's player."""
         name = self.players[index].name
 
-        def loss(mine: Tensor, flats: Flats, optimizers: Any, memory: Any, batch: Any, values: Any) -> Tensor:
+        def loss(
+            mine: Tensor, flats: Flats, optimizers: Any, memory: Any, batch: Any, values: Any, scale: Any
+        ) -> Tensor:
             method, nets = self.one(values, {**flats, name: mine}, optimizers, clock)
             found = method.players()[index].loss(nets, one_batch(batch, memory, clock))
             shape = f"of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
             need(shape == "of shape ()", f"the loss of {name} is {shape}, expected a tensor with one number")
-            return found
+            return found * scale["scale"] if scale else found
 
         flats, optimizers, memory = state["flats"], state["optimizers"], state["memory"]
-        return each(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values)
+        scale = state["scales"][name] if self.scale is not None else {}
+        grads, losses = each(grad_and_value(loss))(flats[name], flats, optimizers, memory, batch, self.values, scale)
+        return (grads / scale["scale"][:, None], losses / scale["scale"]) if scale else (grads, losses)
 
     def remembered(self, state: State, batch: dict[str, Any], clock: Tensor) -> dict[str, Tensor]:
         """The method's own state after a step."""
@@ -406,7 +436,12 @@ def seeded(build: Any, seed: int, role: str) -> nn.Module:
     """A fresh network, drawn from a seed and its role, leaving PyTorch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, role))  # torch.manual_seed would seed accelerators too
-        return build()
+        built = build()
+    need(
+        isinstance(built, nn.Module),
+        f"what builds the {role} made a {type(built).__name__}, expected a torch.nn.Module",
+    )
+    return built
 
 
 def check_buffers(modules: Mapping[str, nn.Module], first: Mapping[str, nn.Module]) -> None:

@@ -1,6 +1,17 @@
 """The contract of a remedy: which networks play, and what each player descends."""
 
-__all__ = ["CHANGES", "Changes", "Method", "OnePlayer", "TwoPlayer", "Wrapper", "float_fields", "layers"]
+__all__ = [
+    "CHANGES",
+    "Changes",
+    "Method",
+    "OnePlayer",
+    "TwoPlayer",
+    "Wrapper",
+    "float_fields",
+    "holds",
+    "layers",
+    "need_game",
+]
 
 import abc
 import copy
@@ -10,7 +21,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import need
 from .networks import Batch, Networks, Player
@@ -31,13 +42,16 @@ class Method(abc.ABC):
     `training` holds the training settings that the method's paper needs (e.g. Adam without momentum); a data set's
     preset and the user's own settings go before it. `changes` says what it changes of the plain GAN, for lists.
 
-    Two facts tell wrappers what they may rely on: `logistic`, that the discriminator descends the plain logistic loss
-    of single samples, and `separable`, that the generator's loss reads scores only as a mean of a function of each. A
-    wrapper has them if it leaves them as they are. A subclass does not inherit them, since its losses may differ.
+    Three facts tell others what they may rely on: `logistic`, that the discriminator descends the plain logistic loss
+    of single samples; `separable`, that the generator's loss reads scores only as a mean of a function of each; and
+    `pointwise`, that every loss is a mean over samples (over packs, where they come so), each with its own latent and
+    noise, so that a batch can be taken in parts. A wrapper has them if it leaves them as they are. A subclass does not
+    inherit them, since its losses may differ.
     """
 
     logistic: ClassVar[bool] = False
     separable: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
     training: ClassVar[Mapping[str, Any]] = {}
     changes: ClassVar[Changes] = "objective"
     summary: ClassVar[str] = ""
@@ -48,6 +62,11 @@ class Method(abc.ABC):
     def packable(self) -> bool:
         """Whether the critic sees samples and nothing else, so that packing samples is defined."""
         return True
+
+    @property
+    def at_once(self) -> int:
+        """How many samples, one after the other in a batch, its critics see at once."""
+        return 1
 
     def settings(self) -> Mapping[str, Any]:
         """The training settings that the method's paper needs."""
@@ -70,7 +89,7 @@ class Method(abc.ABC):
     @property
     def gradient_steps(self) -> int:
         """How many gradients a step of the game takes, over all players: what it costs, whatever its networks."""
-        return sum(player.steps for player in self.players())
+        return sum(player.steps for player in players_of(self))
 
     @abc.abstractmethod
     def networks(self, space: Space) -> dict[str, Builder]:
@@ -196,6 +215,10 @@ class Wrapper(Method):
     def packable(self) -> bool:
         return self.base.packable
 
+    @property
+    def at_once(self) -> int:
+        return self.base.at_once
+
     def settings(self) -> Mapping[str, Any]:
         return {**self.base.settings(), **self.training}
 
@@ -259,3 +282,50 @@ def layers(method: Method) -> list[Method]:
     """A method and those that it wraps, from the outside in."""
     inner = getattr(method, "base", None)
     return [method, *(layers(inner) if isinstance(inner, Method) else [])]
+
+
+def need_game(method: Method, space: Space) -> None:
+    """Raises a `ModescopeError` unless what each layer says of its networks and players can be played with.
+
+    The innermost layer goes first, since the others build on what it says.
+    """
+    for layer in reversed(layers(method)):
+        found = layer.networks(space)
+        good = isinstance(found, Mapping) and all(isinstance(role, str) and builds(found[role]) for role in found)
+        need(
+            good,
+            f"{type(layer).__name__}.networks returned {told(found)}, expected a dict from roles to what builds their "
+            "networks, e.g. {'generator': space.generator}",
+        )
+        players_of(layer)
+
+
+def players_of(method: Method) -> tuple[Player, ...]:
+    """The players of a method, or a `ModescopeError` if it names none."""
+    found = method.players()
+    good = isinstance(found, tuple | list) and bool(found) and all(isinstance(player, Player) for player in found)
+    need(
+        good,
+        f"{type(method).__name__}.players returned {told(found)}, expected a tuple of players, e.g. "
+        "(Player('generator', ('generator',), self.generator_loss),)",
+    )
+    return tuple(found)
+
+
+def builds(value: object) -> bool:
+    """Whether a value builds networks, and is none itself."""
+    return callable(value) and not isinstance(value, nn.Module)
+
+
+def told(value: object) -> str:
+    """What something is, and what is in it."""
+    parts = list(value.values()) if isinstance(value, Mapping) else value
+    if not isinstance(parts, tuple | list):
+        return f"a {type(value).__name__}"
+    inner = sorted({type(part).__name__ for part in parts})
+    return f"a {type(value).__name__} of {', '.join(inner) or 'nothing'}"
+
+
+def holds(method: Method, fact: str) -> bool:
+    """Whether a fact that methods state of themselves, e.g. `logistic`, is stated by every layer of one."""
+    return all(fact in vars(type(layer)) and bool(getattr(layer, fact)) for layer in layers(method))

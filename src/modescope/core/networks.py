@@ -74,6 +74,7 @@ class Layout:
     modules: Mapping[str, nn.Module]
     owners: Mapping[str, str]
     parts: Mapping[str, tuple[tuple[str, str, torch.Size], ...]]  # owner -> (role, parameter, shape) ...
+    call: Callable[..., Any] = functional_call  # a module with parameters, of inputs
 
     @classmethod
     def of(cls, modules: Mapping[str, nn.Module], players: tuple[Player, ...], fixed: tuple[str, ...] = ()) -> "Layout":
@@ -157,9 +158,10 @@ class Networks:
 
     def __getitem__(self, role: str) -> Callable[..., Any]:
         module, params, pipe = self.layout.modules[role], self.weights(role), self.pipes.get(role)
+        call = self.layout.call
         if pipe is None:
-            return lambda *x: functional_call(module, params, x)
-        return lambda *x: pipe(functional_call(module, params, x))
+            return lambda *x: call(module, params, x)
+        return lambda *x: pipe(call(module, params, x))
 
     def weights(self, role: str) -> dict[str, Tensor]:
         """The parameters that a role's network is called with, by name."""
@@ -175,7 +177,7 @@ class Networks:
         body = without_last(self.layout.modules[role], role)
         wanted = dict(body.named_parameters())
         params = {name: value for name, value in self.weights(role).items() if name in wanted}
-        return lambda x: functional_call(body, params, (x,))
+        return lambda x: self.layout.call(body, params, (x,))
 
     def piped(self, role: str, pipe: Pipe) -> "Networks":
         """The same networks, with the output of `role` passed through `pipe`."""

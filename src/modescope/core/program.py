@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 from .errors import ModescopeError
+from .numerics import CudaGraph
 
 log = logging.getLogger("modescope")
 
@@ -29,10 +30,11 @@ class Program:
         function: A pure function of tensors in nested dictionaries and lists, whose course depends on shapes alone.
         compiled: Whether the operations are fused by ``torch.compile``. Without a working compiler a warning is logged
             and the operations are replayed one by one.
+        graphed: Whether they are replayed as one CUDA graph.
     """
 
-    def __init__(self, function: Callable[..., Any], compiled: bool = False) -> None:
-        self.function, self.compiled = function, compiled
+    def __init__(self, function: Callable[..., Any], compiled: bool = False, graphed: bool = False) -> None:
+        self.function, self.compiled, self.graphed = function, compiled, graphed
         self.replay: Callable[..., list[Tensor]] | None = None
         self.shape_out: Any = None
 
@@ -43,20 +45,12 @@ class Program:
         return tree_unflatten(self.replay(*leaves), self.shape_out)
 
     def capture(self, leaves: list[Tensor], shape_in: Any) -> Callable[..., list[Tensor]]:
-        """Records the operations, and compiles them where that is asked for and possible."""
+        """Records the operations, and makes of them what is asked for."""
         with Recorder(leaves) as recorder:
             out, self.shape_out = tree_flatten(self.function(*tree_unflatten(leaves, shape_in)))
         module = recorder.module(out)
-        if not self.compiled:
-            return module.forward
-        try:
-            fused = torch.compile(module, dynamic=False)
-            fused(*leaves)  # compiles; the result is dropped, since the function is pure
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-            log.warning("torch.compile does not work here, so steps run uncompiled, with the same results (%s)", reason)
-            return module.forward
-        return fused
+        replay = fused(module, leaves) if self.compiled else module.forward
+        return CudaGraph(replay, leaves) if self.graphed else replay
 
 
 class Recorder(TorchDispatchMode):
@@ -128,3 +122,15 @@ def share(graph: Graph) -> None:
         if first is not node:
             node.replace_all_uses_with(first)
             graph.erase_node(node)
+
+
+def fused(module: GraphModule, leaves: Sequence[Tensor]) -> Callable[..., list[Tensor]]:
+    """The operations compiled, or as they are where that is not possible."""
+    try:
+        compiled: Callable[..., list[Tensor]] = torch.compile(module, dynamic=False)
+        compiled(*leaves)  # compiles; the result is dropped, since the function is pure
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        log.warning("torch.compile does not work here, so steps run uncompiled, with the same results (%s)", reason)
+        return module.forward
+    return compiled

@@ -1,6 +1,6 @@
 """The state of a population: nested dictionaries of tensors whose first dimension is the member."""
 
-__all__ = ["State", "flat_names", "freeze", "from_flat_names", "with_own"]
+__all__ = ["State", "blend", "flat_names", "freeze", "from_flat_names", "with_own"]
 
 from collections.abc import Mapping
 from typing import Any

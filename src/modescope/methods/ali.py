@@ -40,6 +40,7 @@ class ALI(Method):
         noise_dims: The number of coordinates of :math:`\epsilon`; 0 makes the encoder deterministic, as in BiGAN.
     """
 
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "An encoder learns with the generator, and the critic sees samples with their latents"
     reference: ClassVar[str] = (

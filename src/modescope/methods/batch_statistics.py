@@ -3,16 +3,14 @@
 __all__ = ["BatchStatistics"]
 
 import abc
-import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..core import Builder, Method, Space, Wrapper
-from ..core.method import Changes, layers
+from ..core.method import Changes
 from ..nets.batch_layers import BatchLayer, before_last
 from .composition import need_fit
 from .gan import GAN
-from .pacgan import PacGAN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,4 +41,4 @@ class BatchStatistics(Wrapper):
 
     def rows(self, batch_size: int) -> int:
         """The number of rows that the critics see at once."""
-        return batch_size // math.prod(layer.degree for layer in layers(self.base) if isinstance(layer, PacGAN))
+        return batch_size // self.base.at_once

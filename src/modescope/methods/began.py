@@ -50,6 +50,7 @@ class BEGAN(Autoencoding):
         lambda_k: The learning rate :math:`\lambda_k` of the balance.
     """
 
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "An autoencoder whose errors on reals and on fakes are kept in a given ratio"
     reference: ClassVar[str] = (
         "BEGAN: Boundary Equilibrium Generative Adversarial Networks (Berthelot et al., 2017), "

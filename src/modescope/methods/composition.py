@@ -1,17 +1,12 @@
 """What wrappers need to compose: names that do not clash, and one sentence for what is not defined."""
 
-__all__ = ["holds", "need_fit", "own_key"]
+__all__ = ["need_fit", "own_key"]
 
 from collections.abc import Callable
 
 from ..core import Method, Wrapper
 from ..core.errors import need
 from ..core.method import layers
-
-
-def holds(method: Method, fact: str) -> bool:
-    """Whether a fact that methods state of themselves, `logistic` or `separable`, is stated by every layer of one."""
-    return all(vars(type(layer)).get(fact, False) for layer in layers(method))
 
 
 def own_key(wrapper: Wrapper, name: str) -> str:

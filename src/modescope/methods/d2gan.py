@@ -50,6 +50,7 @@ class D2GAN(TwoPlayer):
         beta: The weight :math:`\beta` of the reverse KL; likewise.
     """
 
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "One critic rewards reals and another fakes, so both KL divergences fall"
     reference: ClassVar[str] = (

@@ -37,6 +37,7 @@ class EMA(Wrapper):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "update rule"
     summary: ClassVar[str] = "Samples are drawn from an average of the generator's weights along training"
     reference: ClassVar[str] = (

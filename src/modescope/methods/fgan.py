@@ -81,6 +81,7 @@ class FGAN(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Plays for a chosen f-divergence: KL, reverse KL, chi-square, Jeffrey, JS, alpha, TV"
     reference: ClassVar[str] = (
         "f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization (Nowozin et al., 2016), "

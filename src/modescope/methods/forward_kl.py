@@ -116,6 +116,11 @@ class ForwardKL(Wrapper):
         """The bound of ``sig`` would be that of packs; the other terms are the same on packs, or defined by them."""
         return self.form != "sig" and self.base.packable
 
+    @property
+    def pointwise(self) -> bool:  # type: ignore[override]
+        """The bound of ``sig`` is that of a mixture of all fakes of a batch."""
+        return self.form != "sig"
+
     def players(self) -> tuple[Player, ...]:
         return tuple(
             replace(player, loss=self.regularised(player.loss)) if "generator" in player.trains else player

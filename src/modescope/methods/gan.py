@@ -35,6 +35,7 @@ class GAN(TwoPlayer):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "A generator against a classifier of real and fake, with no remedy"
     reference: ClassVar[str] = "Generative Adversarial Nets (Goodfellow et al., 2014), https://arxiv.org/abs/1406.2661"
     year: ClassVar[int | None] = 2014

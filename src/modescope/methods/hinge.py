@@ -38,6 +38,7 @@ class Hinge(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Scores count up to a margin only, so the critic stops where it is sure"
     reference: ClassVar[str] = "Geometric GAN (Lim & Ye, 2017), https://arxiv.org/abs/1705.02894"
     year: ClassVar[int | None] = 2017

@@ -37,6 +37,7 @@ class HistoricalAveraging(Wrapper):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Every player is pulled to the mean of its weights so far, to damp circling"
     reference: ClassVar[str] = (
         "Improved Techniques for Training GANs (Salimans et al., 2016), https://arxiv.org/abs/1606.03498"

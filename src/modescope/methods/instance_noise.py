@@ -45,6 +45,7 @@ class InstanceNoise(Wrapper):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "inputs"
     summary: ClassVar[str] = "The critic sees reals and fakes with noise, which fades along the run"
     reference: ClassVar[str] = (

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from ..core import Method, Player, Wrapper
 from ..core.errors import need
+from ..core.method import holds
 from ..core.networks import Loss
-from .composition import holds, need_fit
+from .composition import need_fit
 from .gan import GAN
 
 
@@ -38,6 +39,7 @@ class LabelSmoothing(Wrapper):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "The discriminator's label of reals is a little less than 1, so it is never quite sure"
     reference: ClassVar[str] = (
         "Improved Techniques for Training GANs (Salimans et al., 2016), https://arxiv.org/abs/1606.03498"

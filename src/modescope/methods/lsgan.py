@@ -40,6 +40,7 @@ class LSGAN(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Squared distances to labels in place of a classifier's log loss"
     reference: ClassVar[str] = (
         "Least Squares Generative Adversarial Networks (Mao et al., 2017), https://arxiv.org/abs/1611.04076"

@@ -42,6 +42,7 @@ class MDGAN(Method):
         weight: The weight :math:`\lambda` of the score of reconstructions.
     """
 
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "Reconstructions are matched to the data, then samples to reconstructions, by two critics"
     reference: ClassVar[str] = (

@@ -48,6 +48,7 @@ class ModeRegularized(GAN):
     """
 
     logistic: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "An encoder finds a latent for every real sample, which the generator must make again"
     reference: ClassVar[str] = (

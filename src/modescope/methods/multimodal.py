@@ -62,6 +62,7 @@ class MultiModalLatents(Wrapper):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "latents"
     summary: ClassVar[str] = "Latents come from several Gaussians far apart, so no generator must tear one to pieces"
     reference: ClassVar[str] = (

@@ -38,6 +38,7 @@ class PacGAN(Wrapper):
         degree: The number of samples in a pack, :math:`m`.
     """
 
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "inputs"
     summary: ClassVar[str] = "The discriminator sees several samples at once, so that missing variety shows"
     reference: ClassVar[str] = (
@@ -54,6 +55,10 @@ class PacGAN(Wrapper):
         good = isinstance(self.degree, int) and self.degree >= 1
         need(good, f"degree is {self.degree!r}, expected a whole number of at least 1")
         need_fit(self, lambda method: method.packable, "its losses compare more than packs of samples")
+
+    @property
+    def at_once(self) -> int:
+        return self.degree * self.base.at_once
 
     def check(self, space: Space, batch_size: int) -> None:
         need(

@@ -35,6 +35,7 @@ class R3GAN(Relativistic):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.0, "beta2": 0.9}
     summary: ClassVar[str] = "Each fake is scored against a real sample, by a critic kept flat at both"
     reference: ClassVar[str] = (

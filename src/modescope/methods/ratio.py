@@ -54,6 +54,7 @@ class RatioGAN(TwoPlayer):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "A classifier as critic; the generator reads its ratio to descend any f-divergence"
     reference: ClassVar[str] = (
         "Improved generator objectives for GANs (Poole et al., 2016), https://arxiv.org/abs/1612.02780"

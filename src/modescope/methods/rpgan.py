@@ -76,6 +76,7 @@ class RpGAN(Relativistic):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Each fake is scored against a real sample; penalties on either side are options"
     reference: ClassVar[str] = (
         "The relativistic discriminator: a key element missing from standard GAN (Jolicoeur-Martineau, 2018), "

@@ -48,6 +48,7 @@ class SIG(OnePlayer):
         sigma_end: The bandwidth at its end.
     """
 
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "No critic: real samples are made likely under Gaussians around generated ones"
     reference: ClassVar[str] = "Semi-Implicit Generative Model (Yin & Zhou, 2019), https://arxiv.org/abs/1905.12659"
     year: ClassVar[int | None] = 2019

@@ -57,6 +57,7 @@ class SpectralNorm(Wrapper):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "critic"
     summary: ClassVar[str] = "The critic's weights are divided by their largest singular value, to bound its slope"
     reference: ClassVar[str] = (

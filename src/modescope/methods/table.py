@@ -2,13 +2,10 @@
 
 __all__ = ["METHODS", "available", "class_of", "name_of"]
 
-import importlib
 import inspect
-import sys
-from pathlib import Path
-from typing import Any
 
-from ..core.errors import ModescopeError, nearest_name, need
+from ..core.errors import nearest_name, need
+from ..core.imports import imported
 from ..core.method import Method
 from .ali import ALI
 from .began import BEGAN
@@ -125,25 +122,7 @@ def class_of(name: str) -> type[Method]:
         return known[name]
     if ":" not in name:
         raise nearest_name("method", name, known)
-    found = imported(name)
+    found = imported("method", name)
     good = inspect.isclass(found) and issubclass(found, Method) and not inspect.isabstract(found)
     need(good, f"method {name!r} is no method, expected a subclass of modescope.core.Method with all that it asks for")
     return found
-
-
-def imported(path: str) -> Any:
-    """What the import path ``package.module:Name`` names."""
-    module_name, _, name = path.partition(":")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise ModescopeError(f"method {path!r} cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
-        here = module_name != "__main__"
-        need(here, f"method {path!r} is from a script or notebook that is not this one; move its class to a module")
-        classes = [known for known, thing in vars(module).items() if inspect.isclass(thing)]
-        raise nearest_name(f"{module_name} class name", name, classes)
-    return getattr(module, name)

@@ -10,9 +10,8 @@ import torch
 
 from ..core import Method
 from ..core.errors import ModescopeError
-from ..core.method import layers
+from ..core.method import holds, layers
 from .ali import ALI
-from .composition import holds
 from .dragan import DRAGAN
 from .fgan import FGAN
 from .hinge import Hinge

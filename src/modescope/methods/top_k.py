@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..core import Method, Player, Wrapper
 from ..core.errors import need
-from ..core.method import Changes
+from ..core.method import Changes, holds
 from ..core.networks import Loss
-from .composition import holds, need_fit
+from .composition import need_fit
 from .gan import GAN
 
 

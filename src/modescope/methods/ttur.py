@@ -37,6 +37,7 @@ class TTUR(Wrapper):
 
     logistic: ClassVar[bool] = True
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "update rule"
     summary: ClassVar[str] = "The critic learns at a multiple of the generator's rate"
     reference: ClassVar[str] = (

@@ -59,6 +59,7 @@ class VEEGAN(Method):
         noise_dims: The number of coordinates of the latent that are not reconstructed.
     """
 
+    pointwise: ClassVar[bool] = True
     changes: ClassVar[Changes] = "extra networks"
     summary: ClassVar[str] = "A reconstructor maps samples back to latents, which it cannot where modes are missing"
     reference: ClassVar[str] = (

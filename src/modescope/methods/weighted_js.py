@@ -59,6 +59,7 @@ class WeightedJS(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     summary: ClassVar[str] = "Method 1 of the KL paper: real samples weigh less, to move towards the forward KL"
     reference: ClassVar[str] = "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse"
 

@@ -53,6 +53,7 @@ class WGAN(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     training: ClassVar[Mapping[str, Any]] = {"optimizer": "rmsprop", "lr": 5e-5}
     changes: ClassVar[Changes] = "critic"
     summary: ClassVar[str] = "A critic with clipped weights, whose scores measure a transport distance"

@@ -38,6 +38,7 @@ class WGANGP(TwoPlayer):
     """
 
     separable: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
     training: ClassVar[Mapping[str, Any]] = {"beta1": 0.5, "beta2": 0.9}
     changes: ClassVar[Changes] = "critic"
     summary: ClassVar[str] = "A critic held to slope 1, whose scores measure a transport distance"

@@ -2,19 +2,17 @@
 
 __all__ = ["ARCHITECTURES", "NETWORKS", "ROLES", "Architecture", "NetworkSpec", "UserModule", "architecture"]
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.func import functional_call, grad, replace_all_batch_norm_modules_, vmap
 
 from ..core.errors import ModescopeError, nearest_name, need
+from ..core.imports import imported
 from ..core.space import Prior, Space
 from .conv import ConvCritic, ConvGenerator
 from .mlp import MLP
@@ -49,22 +47,10 @@ class UserModule:
 
     def load(self) -> Callable[..., nn.Module]:
         """What the path names."""
-        module_name, colon, name = self.path.partition(":")
-        need(
-            bool(colon and module_name and name), f"network {self.path!r} is no import path like 'package.module:Name'"
-        )
-        folder = str(Path.cwd())
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-        try:
-            found = importlib.import_module(module_name)
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise ModescopeError(f"network {self.path!r} cannot be imported: {reason}") from error
-        if not hasattr(found, name):
-            classes = [known for known, thing in vars(found).items() if inspect.isclass(thing)]
-            raise nearest_name("network", self.path, [f"{module_name}:{known}" for known in classes])
-        return getattr(found, name)
+        found: Callable[..., nn.Module] = imported("network", self.path)
+        good = not inspect.isclass(found) or issubclass(found, nn.Module)
+        need(good, f"network {self.path!r} is a class that is no nn.Module, expected one, or a function that makes one")
+        return found
 
 
 def call(factory: Callable[..., nn.Module], path: str, inputs: int, outputs: int) -> nn.Module:

@@ -32,6 +32,7 @@ class MinibatchStddevLayer(nn.Module):
     """
 
     extra = 1  # feature that it adds
+    over_batch = True
 
     def __init__(self, group: int = 4) -> None:
         super().__init__()
@@ -66,6 +67,8 @@ class MinibatchDiscriminationLayer(nn.Module):
         kernels: The number :math:`B` of vectors.
         dims: The number :math:`C` of their coordinates.
     """
+
+    over_batch = True
 
     def __init__(self, features: int, kernels: int = 8, dims: int = 5) -> None:
         super().__init__()

@@ -48,6 +48,8 @@ class BatchNorm(nn.Module):
         eps: Added to the variance.
     """
 
+    over_batch = True
+
     def __init__(self, features: int, eps: float = 1e-5) -> None:
         super().__init__()
         self.eps = eps

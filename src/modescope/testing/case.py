@@ -81,7 +81,7 @@ class Case:
             dtype=torch.float64,
         )
         if not recorded:
-            population.play = population.game_step  # type: ignore[assignment]
+            population.play = population.game_step
         population.advance(steps)
         return population
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import grad
 
 from ..core.config import Member, Training, with_values
-from ..core.method import Method, float_fields, layers
+from ..core.method import Method, float_fields, holds, layers, need_game
 from ..methods import GAN, PacGAN, UnrolledGAN, build, decode, encode, spec_of
 from ..runs import Experiment
 from .case import Case, distance, expect, field_value, generator, glimpse, leaves, moved, refused, rows, same_bits
@@ -19,7 +19,9 @@ from .case import Case, distance, expect, field_value, generator, glimpse, leave
 
 def check_roles(case: Case) -> None:
     """Every role is trained by exactly one player, and one of them is the generator."""
-    roles = sorted(case.method.networks(case.architecture.space(*case.dataset.shape)))
+    space = case.architecture.space(*case.dataset.shape)
+    need_game(case.method, space.over(case.dataset))
+    roles = sorted(case.method.networks(space))
     trained = sorted(role for player in case.method.players() for role in player.trains)
     trained = sorted([*trained, *case.method.fixed])
     expect(trained == roles, f"the players train {trained}, expected each of the roles {roles} once")
@@ -78,6 +80,15 @@ def check_resume(case: Case) -> None:
     resumed.load_state_dict({name: value.clone() for name, value in stopped.state_dict().items()})
     resumed.advance(2)
     expect(same_bits(unbroken, resumed), "a run that was stopped and resumed differs from one that was not")
+
+
+def check_parts(case: Case) -> None:
+    """Where losses are stated to be means over samples, batches taken in parts train as whole ones do."""
+    if holds(case.method, "pointwise"):
+        size = case.batch_size * case.method.at_once
+        whole, parts = (case.population(2, batch_size=size, accumulate=count) for count in (1, 4))
+        gap = distance(rows(whole, 0), rows(parts, 0))
+        expect(gap < 1e-9, f"batches in 4 parts move the method by {gap:.1e}, but it states that it is pointwise")
 
 
 def check_sweeps(case: Case) -> None:
@@ -194,6 +205,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     check_stack,
     check_recording,
     check_resume,
+    check_parts,
     check_sweeps,
     check_start,
     check_samples,
