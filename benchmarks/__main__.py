@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -17,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from modescope.report.text import plural
 
-from . import diagnosis
+from . import diagnosis, scale
 from .images import training
 from .monitor import monitoring
 from .plain import AdamLoop, ReviewLoop
@@ -197,11 +198,13 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
     "frechet": diagnosis.frechet,
     "frechet-moments": diagnosis.frechet_moments,
     "prdc": diagnosis.neighbourhoods,
-    "large": diagnosis.large,
+    **{name: partial(diagnosis.large, name) for name in diagnosis.LARGE},
     "points": diagnosis.points,
     "imports": diagnosis.imports,
     "reading": reading,
     "images": training,
+    "scale": scale.scaling,
+    "cells": scale.many,
 }
 
 

@@ -1,6 +1,6 @@
 """What training on images costs, beside the loop that a user would write."""
 
-__all__ = ["training"]
+__all__ = ["numerics", "training"]
 
 from collections.abc import Iterator
 
@@ -75,6 +75,7 @@ def training() -> Iterator[Ratio]:
                 "at least 1.3",
             )
     yield from together()
+    yield from numerics()
 
 
 def together() -> Iterator[Ratio]:
@@ -93,3 +94,22 @@ def together() -> Iterator[Ratio]:
         "why blocks of images have one member",
         pairs=3,
     )
+
+
+def numerics() -> Iterator[Ratio]:
+    """Half precision and the other order in memory, against neither."""
+    for setting in ({"precision": "bfloat16"}, {"channels_last": True}):
+        plain, changed = (
+            population("stacked-mnist", "gan", 1, compiled=False, architecture=NETWORKS[0], batch_size=BATCH, **given)
+            for given in ({}, setting)
+        )
+        for each in (plain, changed):
+            each.advance(2)
+        name, value = next(iter(setting.items()))
+        yield paired(
+            f"{NETWORKS[0]} at 28 x 28 x 3 with {name} {value} against without",
+            lambda changed=changed: BATCH / spent(lambda: changed.advance(1), STEPS),
+            lambda plain=plain: BATCH / spent(lambda: plain.advance(1), STEPS),
+            "images a second of processor time",
+            "whether it pays on this machine",
+        )

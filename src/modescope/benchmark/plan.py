@@ -1,25 +1,38 @@
 """What a benchmark trains: one experiment for each entrant, under a protocol that is the same for all."""
 
-__all__ = ["PROTOCOLS", "Cell", "Plan", "make_plan"]
+__all__ = ["METRICS", "PROTOCOLS", "Cell", "Plan", "make_plan"]
 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
-from .. import __version__, datasets
+from .. import datasets
 from ..api import plan as experiment_of
 from ..core.errors import ModescopeError, nearest_name, need
+from ..metrics import METRICS as METRICS_BY_NAME
 from ..papers.settings import PAPERS
+from ..report.text import slug
 from ..runs import Evaluation, Experiment
 from .entrants import Entrant, entrants
+from .provenance import code_of
 
 PROTOCOLS = {
     "common": "the same networks, batch, budget of gradient steps, seeds and learning rates for all",
     "paper": "each method as its paper trained it on this kind of data, where it did",
 }
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+METRICS = (
+    "modes_l2_3sigma",
+    "modes_tenth_l2_3sigma",
+    "hq_l2_3sigma",
+    "reverse_kl_modes_all",
+    "forward_kl_knn5",
+    "w2_exact_n1000",
+)
 DEFAULT_RATE = 1e-3  # of the common protocol, and what "default" means in its tables
 BUDGET = 10_000
 LOOKS = 20
@@ -32,9 +45,9 @@ class Cell:
     Arguments:
         entrant: Who.
         protocol: A key of :data:`PROTOCOLS`.
+        dataset: The data set's text.
         experiment: All that determines its numbers; None if it cannot take part.
         reason: Why it cannot.
-        dataset: The data set's text.
     """
 
     entrant: Entrant
@@ -43,18 +56,58 @@ class Cell:
     experiment: Experiment | None
     reason: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """A hash of all that determines its numbers, the version of this package included."""
+        """A hash of all that determines its numbers: configuration, data, code, and what is measured.
+
+        Data that are read from files stand in the configuration by a hash of their contents.
+        """
         need(self.experiment is not None, f"{self.entrant.label} cannot take part: {self.reason}")
         assert self.experiment is not None
-        plain = json.dumps([__version__, self.experiment.encode()], sort_keys=True)
+        plain = json.dumps([code_of(self.experiment), METRICS, self.config], sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:12]
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Its experiment as plain data."""
+        assert self.experiment is not None
+        return self.experiment.encode()
 
     @property
     def folder(self) -> str:
-        """The name of its folder; another configuration has another one."""
-        return f"{self.protocol}/{self.entrant.slug}-{self.key}"
+        """The name of its folder; another configuration, other data and other code have another one."""
+        return f"{slug(self.dataset)}/{self.protocol}/{self.entrant.slug}-{self.key}"
+
+    def encode(self) -> dict[str, Any]:
+        """As plain data, which another process reads by :meth:`decode`."""
+        return {
+            "entrant": self.entrant.label,
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "key": self.key,
+            "folder": self.folder,
+            "experiment": self.config,
+        }
+
+    @classmethod
+    def decode(cls, plain: Mapping[str, Any]) -> "Cell":
+        """The inverse of :meth:`encode`.
+
+        Raises:
+            ModescopeError: If the code or the data are others than where it was encoded.
+        """
+        found = cls(
+            Entrant.parse(plain["entrant"]),
+            plain["protocol"],
+            plain["dataset"],
+            Experiment.decode(plain["experiment"]),
+        )
+        need(
+            found.key == plain["key"],
+            f"{found.entrant.label} would be trained by other code than planned: update modescope where it runs, and "
+            "start again if its files were changed meanwhile",
+        )
+        return found
 
 
 @dataclass(frozen=True)
@@ -98,7 +151,7 @@ def make_plan(
             the first.
 
     Raises:
-        ModescopeError: If a name is unknown, a value is not valid, or the data set has no known modes.
+        ModescopeError: If a name is unknown, a value is not valid, or the data set has no known modes or no density.
     """
     if protocol not in PROTOCOLS:
         raise nearest_name("protocol", protocol, PROTOCOLS)
@@ -108,7 +161,10 @@ def make_plan(
     for rate in learning_rates:
         need(0 < rate < math.inf, f"learning_rates has {rate:g}, expected positive numbers")
     need(len(set(learning_rates)) == len(learning_rates), "learning_rates has a number twice, expected each once")
-    need(datasets.make(dataset).modes is not None, f"data set {dataset!r} has no known modes, which a benchmark counts")
+    data = datasets.make(dataset)
+    need(data.modes is not None, f"data set {dataset!r} has no known modes, which a benchmark counts")
+    for metric in (METRICS_BY_NAME[name] for name in METRICS):
+        need(metric.applies(data), f"data set {dataset!r} cannot have {metric.label}: it needs {metric.requires}")
     who = entrants(methods)
     if protocol == "common":
         cells = [common(dataset, entrant, seeds, budget, learning_rates) for entrant in who]

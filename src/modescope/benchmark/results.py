@@ -1,30 +1,24 @@
 """What came out of a cell, as one JSON file beside its run."""
 
-__all__ = ["METRICS", "Result", "load_results", "measure", "write_failure", "write_result"]
+__all__ = ["METRICS", "Result", "load_results", "measure", "read_result", "settled", "write_failure", "write_result"]
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import ModescopeError
 from ..core.files import atomic_write
+from ..core.sealed import seal_fits, sealed
 from ..runs import Run
-from ..runs.store import read_json
-from .plan import Cell, Plan
+from .plan import METRICS, Cell, Plan
 
-METRICS = (
-    "modes_l2_3sigma",
-    "modes_tenth_l2_3sigma",
-    "hq_l2_3sigma",
-    "reverse_kl_modes_all",
-    "forward_kl_knn5",
-    "w2_exact_n1000",
-)
-RESULT, FAILURE = "result.json", "failure.json"
+RESULT, FAILURE, LOCK = "result.json", "failure.json", "lock"
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,9 @@ class Result:
         gradient_steps: Gradient steps of a member, over all players.
         seconds: Processor time of the whole population.
         memory: Peak memory of the process above what it had before, in bytes.
+        dataset: The data set's text.
+        protocol: The protocol.
+        failure: Why it has no numbers.
     """
 
     entrant: str
@@ -54,6 +51,8 @@ class Result:
     gradient_steps: int
     seconds: float
     memory: int
+    dataset: str = ""
+    protocol: str = ""
     failure: str = field(default="", compare=False)
 
     def at(self, rate: float | None) -> np.ndarray:
@@ -65,35 +64,48 @@ class Result:
         return np.array(self.values[metric], dtype=float)[self.at(rate)]
 
 
-def measure(run: Run, cell: Cell, folder: str, seconds: float, memory: int) -> Result:
-    """Measures a run that is done. The perfect sampler's scores are taken once for all cells, so not here."""
+def measure(run: Run, cell: Cell) -> Result:
+    """Measures a run that is done; what it cost is yet to be filled in.
+
+    The perfect sampler's scores are taken once for all cells, so not here.
+    """
     found = run.metrics(METRICS, floor_repeats=0)
     return Result(
         entrant=cell.entrant.label,
         key=cell.key,
-        folder=folder,
+        folder=cell.folder,
         seeds=tuple(member.seed for member in run.members),
         rates=tuple(member.values.get("lr") for member in run.members),
         values={result.name: tuple(result.per_member) for result in found},
         diverged=tuple(run.diverged()),
         gradient_steps=run.experiment.training.steps * run.experiment.method.gradient_steps,
-        seconds=round(seconds, 3),
-        memory=memory,
+        seconds=0.0,
+        memory=0,
+        dataset=cell.dataset,
+        protocol=cell.protocol,
     )
 
 
 def write_result(folder: Path, result: Result) -> None:
-    """Writes a cell's numbers."""
+    """Writes a cell's numbers, with a checksum."""
     plain = dataclasses.asdict(result)
     plain.pop("failure")
     plain["values"] = {name: [number(value) for value in values] for name, values in result.values.items()}
-    atomic_write(folder / RESULT, json.dumps(plain, indent=1) + "\n")
+    atomic_write(folder / RESULT, sealed(plain))
 
 
-def write_failure(folder: Path, reason: str, detail: str = "") -> None:
-    """Writes why a cell failed, for the table; it is tried again when the benchmark is run again."""
+def write_failure(folder: Path, cell: Mapping[str, Any], reason: str, detail: str = "") -> None:
+    """Writes why a cell failed; it is tried again when the benchmark is run again.
+
+    Arguments:
+        folder: The cell's folder.
+        cell: What :meth:`Cell.encode` gives.
+        reason: A sentence, for the tables.
+        detail: Where it happened, for who mends it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / FAILURE, json.dumps({"reason": reason, "detail": detail}, indent=1) + "\n")
+    about = {name: cell[name] for name in ("entrant", "dataset", "protocol", "key", "folder")}
+    atomic_write(folder / FAILURE, sealed({**about, "reason": reason, "detail": detail}))
 
 
 def number(value: float) -> float | str:
@@ -101,20 +113,67 @@ def number(value: float) -> float | str:
     return value if np.isfinite(value) else repr(float(value))
 
 
-def read_result(folder: Path, cell: Cell) -> Result | None:
-    """What came out of a cell, or None if it has not run."""
-    if (folder / RESULT).is_file():
-        plain: dict[str, Any] = read_json(folder / RESULT)
-        tuples = {name: tuple(plain[name]) for name in ("seeds", "rates", "diverged")}
-        values = {name: tuple(map(float, row)) for name, row in plain["values"].items()}
-        return Result(**{**plain, **tuples, "values": values})
-    if (folder / FAILURE).is_file():
-        reason = str(read_json(folder / FAILURE)["reason"])
-        return Result(cell.entrant.label, cell.key, cell.folder, (), (), {}, (), 0, 0.0, 0, reason)
+def read_result(folder: Path) -> Result | None:
+    """What came out of the cell of a folder, its failure too, or None if it has not run.
+
+    Raises:
+        ModescopeError: If the file was damaged or is none of ours.
+    """
+    for name, read in ((RESULT, result_of), (FAILURE, failure_of)):
+        path = folder / name
+        with suppress(FileNotFoundError):
+            content = path.read_bytes()
+            try:
+                if not seal_fits(content):
+                    raise damaged(path)
+                return read(json.loads(content))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise damaged(path) from error
     return None
+
+
+def settled(folder: Path) -> Result | None:
+    """As :func:`read_result`, but what was damaged counts as not run."""
+    with suppress(ModescopeError):
+        return read_result(folder)
+    return None
+
+
+def damaged(path: Path) -> ModescopeError:
+    """The error for a file that is not as it was written."""
+    return ModescopeError(
+        f"{str(path)!r} was changed or damaged since it was written: remove it and run the benchmark again"
+    )
+
+
+def result_of(plain: Mapping[str, Any]) -> Result:
+    """The numbers in a result's file."""
+    fields = {name: plain[name] for name in (f.name for f in dataclasses.fields(Result)) if name != "failure"}
+    tuples = {name: tuple(fields[name]) for name in ("seeds", "rates", "diverged")}
+    values = {name: tuple(map(float, row)) for name, row in fields["values"].items()}
+    members = len(tuples["seeds"])
+    if any(len(row) != members for row in (*values.values(), *tuples.values())):
+        raise ValueError("a column has another number of members")
+    return Result(**{**fields, **tuples, "values": values})
+
+
+def failure_of(plain: Mapping[str, Any]) -> Result:
+    """What a failure's file tells."""
+    named = {name: str(plain[name]) for name in ("entrant", "key", "folder", "dataset", "protocol")}
+    return Result(
+        **named,
+        seeds=(),
+        rates=(),
+        values={},
+        diverged=(),
+        gradient_steps=0,
+        seconds=0.0,
+        memory=0,
+        failure=str(plain["reason"]),
+    )
 
 
 def load_results(plan: Plan, out: str | Path) -> Sequence[Result]:
     """The numbers of every cell of a plan that was run, in the plan's order; failed ones with their reason."""
-    found = [read_result(Path(out) / cell.folder, cell) for cell in plan.possible]
+    found = [read_result(Path(out) / cell.folder) for cell in plan.possible]
     return [result for result in found if result is not None]

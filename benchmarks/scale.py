@@ -1,0 +1,161 @@
+"""What the machinery of the benchmark costs, beside the cells that it has done."""
+
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from modescope.benchmark import Cell, Plan, Result, load_results, make_plan, run_cells, standings
+from modescope.benchmark.results import METRICS
+from modescope.benchmark.table import collect, write_table
+from modescope.core.engine import Population
+
+from .populations import population
+from .timing import Ratio, paired, seconds
+
+CELLS = 12  # of each worker, when rates are taken
+STEPS = 80  # of a cell, when rates are taken: about a second
+MANY = 10_000
+
+
+def scaling() -> Iterator[Ratio]:
+    """Cells a second with two workers against two workers alone, and what lies between two cells."""
+    for name, team in (("processes on this machine", local), ("a Dask cluster of processes", dask)):
+        yield paired(
+            f"cells a second of 2 {name} against twice those of 1",
+            lambda team=team: rate(times(team, 2)),
+            lambda team=team: 2 * rate(times(team, 1)),
+            "cells/s",
+            "at least 0.9",
+            pairs=3,
+        )
+    with local(1) as options:
+        spent = times_of(1, options)
+    share = between(spent) / sum(end - start for _, start, end in spent)
+    yield Ratio("time between two cells, as a share of theirs", share, 1, "", share, share, share, "at most 0.02")
+
+
+def many() -> Iterator[Ratio]:
+    """Ten thousand trivial cells: planned, run by two workers, and tabled."""
+    folder = Path(tempfile.mkdtemp())
+    plan: list[Plan] = []
+    parts = {
+        "planned": lambda: plan.append(plan_of(MANY)),
+        "run": lambda: run_cells(plan[0].possible, folder, 2, work="benchmarks.scale:trivial"),
+        "tabled": lambda: write_table(collect(folder), folder),
+        "compared": lambda: standings(plan[0], load_results(plan[0], folder)),
+    }
+    total = {"s": 0.0, "s of processors": 0.0}
+    for name, part in parts.items():
+        before = processors()
+        spent = {"s": seconds(part), "s of processors": processors() - before}
+        for unit, value in spent.items():
+            total[unit] += value
+            yield against(f"{MANY:,} trivial cells {name}", value, unit, "")
+    for unit, value in total.items():
+        yield against(f"{MANY:,} trivial cells, all of this", value, unit, "at most 1")
+
+
+def against(name: str, value: float, unit: str, target: str) -> Ratio:
+    """A time against two minutes."""
+    return Ratio(name, value, 120, unit, value / 120, value / 120, value / 120, target)
+
+
+def processors() -> float:
+    """The processor time of this process and of those that it started and that ended."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def plan_of(count: int) -> Plan:
+    """A plan of as many cells."""
+    methods = [f"gan@critic_steps={steps}" for steps in range(2, count + 1)]
+    return make_plan("ring", methods, seeds=2, budget=2, learning_rates=(1e-3,))
+
+
+@contextmanager
+def local(workers: int) -> Iterator[dict[str, Any]]:
+    """Processes on this machine."""
+    yield {"workers": workers}
+
+
+@contextmanager
+def dask(workers: int) -> Iterator[dict[str, Any]]:
+    """A Dask cluster whose workers are processes."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        yield {"scheduler": cluster.scheduler_address}
+
+
+Times = list[tuple[str, float, float]]
+
+
+def times(team: Callable[[int], Any], workers: int) -> Times:
+    """The process, the beginning and the end of every cell."""
+    with team(workers) as options:
+        return times_of(workers, options)
+
+
+def times_of(workers: int, options: Mapping[str, Any]) -> Times:
+    """The same with a team that is there."""
+    cells: list[Cell] = plan_of(CELLS * workers).possible
+    with tempfile.TemporaryDirectory() as folder:
+        run_cells(cells, folder, work="benchmarks.scale:steady", **options)
+        lines = [line.split() for line in (Path(folder) / "times").read_text().splitlines()]
+    return [(pid, float(start), float(end)) for pid, start, end in lines]
+
+
+def rate(spent: Times) -> float:
+    """Cells a second, from where the last process began its first to where the first ended its last."""
+    pids = {pid for pid, _, _ in spent}
+    begin = max(min(start for other, start, _ in spent if other == pid) for pid in pids)
+    end = min(max(end for other, _, end in spent if other == pid) for pid in pids)
+    return sum(max(0.0, min(b, end) - max(a, begin)) / (b - a) for _, a, b in spent) / (end - begin)
+
+
+def between(spent: Times) -> float:
+    """The seconds between the cells of one process."""
+    ordered = sorted(spent, key=lambda each: each[1])
+    return sum(after[1] - before[2] for before, after in pairwise(ordered))
+
+
+def trivial(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:
+    """A cell that takes no time."""
+    return Result(
+        entrant=cell["entrant"],
+        key=cell["key"],
+        folder=cell["folder"],
+        seeds=(0, 1),
+        rates=(1e-3, 1e-3),
+        values={name: (1.0, 2.0) for name in METRICS},
+        diverged=(None, None),
+        gradient_steps=2,
+        seconds=0.0,
+        memory=0,
+        dataset=cell["dataset"],
+        protocol=cell["protocol"],
+    )
+
+
+def steady(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:
+    """A cell that always takes as many steps."""
+    members = ready()
+    start = time.time()
+    members.advance(STEPS)
+    with (out / "times").open("a") as log:
+        log.write(f"{os.getpid()} {start!r} {time.time()!r}\n")
+    return trivial(cell, out, stopped)
+
+
+@cache
+def ready() -> Population:
+    """A population that has recorded its steps."""
+    members = population("ring", "gan", 16, compiled=False)
+    members.advance(20)
+    return members

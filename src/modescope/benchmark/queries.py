@@ -1,0 +1,187 @@
+"""Parts of a benchmark's table: means of groups, the rows that conditions hold for, and two entrants compared."""
+
+__all__ = ["NAMES", "SHORT", "Condition", "compare", "groups", "members"]
+
+import math
+import operator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from .. import datasets
+from ..core.errors import ModescopeError, nearest_name, need
+from ..metrics import METRICS as METRICS_BY_NAME
+from ..metrics.intervals import mean_interval
+from .results import METRICS, Result
+from .standings import COMPARED, against, default_rate, holm, scored
+from .table import rows_of
+
+SHORT = {
+    "modes": "modes_l2_3sigma",
+    "modes_tenth": "modes_tenth_l2_3sigma",
+    "hq": "hq_l2_3sigma",
+    "reverse_kl": "reverse_kl_modes_all",
+    "forward_kl": "forward_kl_knn5",
+    "w2": "w2_exact_n1000",
+}
+SIGNS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "!=": operator.ne,
+    "==": operator.eq,
+    "=": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+Row = dict[str, Any]
+
+
+NAMES = ("dataset", "protocol", "entrant", "key")  # columns that are the same for all members of a cell
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition on a row, such as ``modes>7``.
+
+    Arguments:
+        column: The column, or its short name in :data:`SHORT`.
+        sign: A key of :data:`SIGNS`.
+        value: What the column is compared with.
+    """
+
+    column: str
+    sign: str
+    value: str | float
+
+    @classmethod
+    def parse(cls, text: str) -> "Condition":
+        """The condition that a text such as ``modes>7`` or ``dataset=ring`` states.
+
+        Raises:
+            ModescopeError: If it is none.
+        """
+        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|!=|==|=|>|<)\s*(.+?)\s*", text)
+        need(match is not None, f"where is {text!r}, expected a column, a sign and a value, e.g. modes>7")
+        assert match is not None
+        column, sign, value = match.groups()
+        try:
+            return cls(column, sign, float(value))
+        except ValueError:
+            need(sign in ("=", "==", "!="), f"where is {text!r}, expected a number after {sign}")
+            return cls(column, sign, value)
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether it holds for a row; never where the row has no value, or a value of another kind.
+
+        Raises:
+            ModescopeError: If rows have no such column.
+        """
+        name = self.column if self.column in row else SHORT.get(self.column, self.column)
+        if name not in row:
+            raise nearest_name("column", self.column, [*row, *SHORT])
+        value = row[name][0] if isinstance(row[name], tuple) else row[name]
+        if value is None or isinstance(value, str) != isinstance(self.value, str):
+            return False
+        return SIGNS[self.sign](value, self.value)
+
+
+def members(results: Iterable[Result]) -> list[Row]:
+    """A row for each member; see :func:`modescope.benchmark.table.rows_of`."""
+    rows = [row for result in results if not result.failure for row in rows_of(result)]
+    return [{name: value for name, value in row.items() if name != "suite"} for row in rows]
+
+
+def groups(results: Sequence[Result]) -> list[Row]:
+    """A row for each entrant at each learning rate: of every metric the mean over seeds and its 95 % interval.
+
+    A member without a finite value has the worst there is, as in the tables of the benchmark. Where an entrant was
+    trained with several configurations or by several versions of the code, its key is shown with its name.
+    """
+    done = [result for result in results if not result.failure]
+    known = Counter((result.dataset, result.protocol, result.entrant) for result in done)
+    rows: list[Row] = []
+    for result in done:
+        twice = known[result.dataset, result.protocol, result.entrant] > 1
+        for rate in dict.fromkeys(result.rates):
+            own = result.at(rate)
+            rows.append(
+                {
+                    "dataset": result.dataset,
+                    "protocol": result.protocol,
+                    "entrant": f"{result.entrant} [{result.key}]" if twice else result.entrant,
+                    "lr": rate,
+                    "seeds": len(own),
+                    **{name: spread(result, name, rate) for name in METRICS if name in result.values},
+                    "diverged": sum(result.diverged[index] is not None for index in own),
+                }
+            )
+    return rows
+
+
+def spread(result: Result, metric: str, rate: float | None) -> tuple[float, float, float]:
+    """The mean of a metric over seeds, and its interval."""
+    column = scored(result, metric, rate).tolist()
+    if not all(map(math.isfinite, column)):
+        return math.inf, math.nan, math.nan
+    return mean_interval(column, bounds(metric, result.dataset))
+
+
+@cache
+def bounds(metric: str, dataset: str) -> tuple[float, float]:
+    """The least and the greatest value of a metric; none where the data set is not at hand."""
+    try:
+        return METRICS_BY_NAME[metric].bounds(datasets.make(dataset))
+    except ModescopeError:
+        return -math.inf, math.inf
+
+
+def compare(results: Sequence[Result], first: str, second: str) -> list[Row]:
+    """How two entrants differ on each data set, paired by seed, each at its default learning rate.
+
+    Arguments:
+        results: What came out.
+        first: An entrant.
+        second: Another.
+
+    Returns:
+        A row for each data set, protocol and metric: both means, by how much the second is better, the p-value of
+        Wilcoxon's signed-rank test, corrected by Holm's method over all rows, and how many seeds there are.
+
+    Raises:
+        ModescopeError: If one of them was not trained, or never where the other was.
+    """
+    done = [result for result in results if not result.failure]
+    for name in (first, second):
+        if name not in {result.entrant for result in done}:
+            raise nearest_name("entrant", name, {result.entrant for result in done})
+    rows: list[Row] = []
+    for place in dict.fromkeys((result.dataset, result.protocol) for result in done):
+        there = [result for result in done if (result.dataset, result.protocol) == place]
+        here = {result.entrant: (result, default_rate(result)) for result in there}
+        if first not in here or second not in here:
+            continue
+        for name in (first, second):
+            keys = [result.key for result in there if result.entrant == name]
+            need(len(keys) == 1, f"{name} was trained in {len(keys)} ways on {place[0]}: choose by key={keys[-1]}")
+        for metric in COMPARED:
+            gap, p_value = against(here[first], here[second], metric)
+            rows.append(
+                {
+                    "dataset": place[0],
+                    "protocol": place[1],
+                    "metric": metric,
+                    first: float(scored(here[first][0], metric, here[first][1]).mean()),
+                    second: float(scored(here[second][0], metric, here[second][1]).mean()),
+                    "better by": gap,
+                    "p": p_value,
+                    "seeds": len(here[first][0].at(here[first][1])),
+                }
+            )
+    need(len(rows) > 0, f"{first} and {second} were not trained on the same data set under the same protocol")
+    tested = [row for row in rows if math.isfinite(row["p"])]
+    for row, p_value in zip(tested, holm([row["p"] for row in tested]), strict=True):
+        row["p"] = p_value
+    return rows

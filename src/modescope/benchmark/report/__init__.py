@@ -1,0 +1,5 @@
+"""A benchmark as one page that works offline."""
+
+from .write import write_html
+
+__all__ = ["write_html"]
