@@ -2,12 +2,16 @@
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binomtest
 
 import modescope as ms
+from modescope.cli.battle import print_battles
 from modescope.cli.main import main
 from modescope.methods import build
 from modescope.methods.threshold import threshold_of
@@ -188,6 +192,25 @@ def test_json_holds_what_the_table_shows(capsys, trained):
     out = capsys.readouterr().out
     for words in ("gan against lsgan: 6 matches", "gan wins", "lsgan wins", "test ratio", "fair from 0.5 to 2"):
         assert words in out
+
+
+def test_a_share_of_nothing_or_all_has_an_exact_interval(capsys, trained):
+    """Of a run against itself, pair by pair: all matches are even, none is won."""
+    found = battle_runs(trained(), trained(), n=500, paired=True)
+    for outcome, count in (("first", 0), ("even", 3)):
+        share, exact = found.share(outcome), binomtest(count, 3).proportion_ci(0.95, method="exact")
+        assert (share.value, share.low, share.high) == pytest.approx((count / 3, exact.low, exact.high))
+    many = replace(found, members=(1000, 1000), matches=found.matches[:1] * 1000)
+    print_battles(many)
+    assert re.search(r"gan \(1st\) wins +0 +0 % +0 % to 0\.4 %", capsys.readouterr().out)
+
+
+def test_shares_of_matches_that_share_members_claim_no_more_than_members_tell(trained):
+    found = battle_runs(trained(), trained("lsgan", seeds=2), n=300, tolerance=0.0)
+    none = [outcome for outcome in ("first", "second", "even", "unfair") if found.count(outcome) == 0]
+    assert none
+    for outcome in none:
+        assert found.share(outcome).high == pytest.approx(1 - math.sqrt(0.025))  # two matches, not six
 
 
 def test_one_member_each_has_no_interval(trained):

@@ -10,7 +10,7 @@ import pytest
 
 import modescope as ms
 from modescope.cli.docs import argument_docs
-from modescope.cli.main import main
+from modescope.cli.main import COMMANDS, main
 from modescope.core.config import Training
 
 TINY = ["--steps", "20", "--seeds", "2", "--batch-size", "16", "--samples", "64", "--snapshot", "4", "--quiet"]
@@ -189,6 +189,34 @@ def test_mistakes_are_one_sentence_and_code_2(capsys, monkeypatch, tmp_path, arg
     assert not list(tmp_path.iterdir())  # nothing half-made stays behind
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["list", "data"], ["unknown value 'data': did you mean 'datasets'?"]),
+        (["data", "fetsh"], ["unknown value 'fetsh': did you mean 'fetch'?"]),
+        (["diagnose", "--fake", "ring", "--n", "x"], ["--n", "'x' is not a whole number"]),
+        (["diagnose", "--fake", "ring", "--fail-on", "any"], ["unknown value 'any': the values are partial, severe"]),
+        (["battle", "a", "b", "--form", "error"], ["unknown value 'error': did you mean 'errors'?"]),
+        (["train", "ring", "gan", "--lr", "high"], ["--lr", "'high' is not a number"]),
+        (["train", "ring", "gan", "--prior", "None"], ["unknown value 'None'"]),
+        (["benchmark", "ring", "--workers", "None"], ["'None' is not a whole number"]),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_without_python(capsys, args, words):
+    assert run(*args) == 2
+    told = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    for word in words:
+        assert word in told
+    for python in ("NoneType", "None|", "{None}", "('", "<class", "int()", "Traceback"):
+        assert python not in told
+
+
+def test_a_flag_that_is_on_by_default_says_so(capsys):
+    assert run("train", "ring", "weighted-js", "--help") == 0
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--no-rescaled Whether both losses are divided by π (1 - π). (without this flag: yes)" in told
+
+
 def test_unknown_flags_are_refused_with_the_nearest(capsys):
     assert run("train", "ring", "gan", "--lrr", "1") == 2
     assert "--lr" in capsys.readouterr().err
@@ -207,10 +235,15 @@ def test_a_nan_in_the_data_is_told(capsys, tmp_path):
     assert "finite" in err or "NaN" in err
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["train"], ["resume"], ["evaluate"], ["report"], ["reproduce"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["list", "methods"], ["data", "list"]])
 def test_help(capsys, command):
     assert run(*command, "--help") == 0
-    assert "usage: modescope" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "usage: modescope" in out
+    assert "None" not in out
+    if command[1:]:  # what was typed before stays in the help
+        assert run(command[0], "--help") == 0
+        assert capsys.readouterr().out == out
 
 
 def test_help_of_train_shows_the_flags_of_its_method(capsys):

@@ -57,6 +57,7 @@ def test_the_page_is_written(files: dict[str, str], tmp_path: Path) -> None:
             ["--fake", "ring", "--real", "ring", "--latent", "12y"],
             "--latent is '12y', expected a shape such as 128x1x1",
         ),
+        (["--fake", "ring", "--real", "ring", "--latent", "3"], "latent is (3,), but 'ring' takes no latents"),
         (
             ["--fake", "ring", "--real", "ring", "--html", "/no/such/page.html"],
             "expected a file in a folder that exists",

@@ -96,11 +96,40 @@ def test_an_unknown_method_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "veegan" in capsys.readouterr().err
 
 
-def test_a_chain_is_not_a_method(capsys: pytest.CaptureFixture[str]) -> None:
-    for text in ("pacgan+lsgan", "pacgan@degree=4"):
-        with pytest.raises(SystemExit):
-            main(["show", text])
-        assert f"method is {text!r}, expected one method without values, e.g. pacgan" in capsys.readouterr().err
+def shown(*args: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(["show", *args])
+    return int(left.value.code or 0)
+
+
+def test_a_chain_shows_each_of_its_methods_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown("unrolled+pacgan") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("UnrolledGAN over PacGAN over GAN: each changes what stands below it.\n")
+    objectives = [" ".join(page_of(name)["objective"].split())[:40] for name in ("unrolled", "pacgan", "gan")]
+    places = [" ".join(printed.split()).index(text) for text in objectives]
+    assert places == sorted(places)
+    assert shown("unrolled+pacgan+lsgan", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [page_of(name) for name in ("unrolled", "pacgan", "lsgan")]
+    assert shown("pacgan+lsgan", "--bibtex") == 0
+    assert capsys.readouterr().out.strip() == "\n\n".join(
+        bibtex_of(name, METHODS[name]) for name in ("pacgan", "lsgan")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pacgan+ali", "PacGAN over ALI is not defined, since"),
+        ("gan+lsgan", "gan wraps no other method, so lsgan cannot follow it"),
+        ("pacgan+", "expected names joined by '+'"),
+        ("pacgan+vegan", "did you mean 'veegan'"),
+        ("pacgan@degree=4", "method is 'pacgan@degree=4', expected no values, e.g. pacgan"),
+    ],
+)
+def test_a_chain_that_is_not_defined_is_told(text: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(text) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_methods_are_listed_by_what_they_change(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from run_files import files
 
 import modescope as ms
 from modescope.core.errors import ModescopeError
+from modescope.core.sealed import sealed
 from modescope.runs.executor import Job, train_jobs
 from modescope.runs.store import BlockStore
 from modescope.runs.worker import train_block
@@ -25,21 +27,6 @@ LOOK = ms.Evaluation(every=10, samples=64, snapshot=8)
 
 def experiment(method="gan", **changes):
     return ms.plan("ring", method, evaluation=LOOK, **{**SMALL, **changes})
-
-
-def files(run):
-    """All that a run left, but what tells of time."""
-    found = {}
-    for store in run.stores:
-        state = store.load(run.config["experiment"])
-        state.pop("seconds")
-        found[store.folder.name] = (
-            {name: value.numpy().tobytes() for name, value in state.items()},
-            store.snapshots_path.read_bytes(),
-            store.samples_path.read_bytes(),
-            [{k: v for k, v in line.items() if k != "seconds"} for line in store.stats()],
-        )
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +160,9 @@ def test_a_changed_config_is_refused_by_the_field(tmp_path):
     config = json.loads((run.folder / "config.json").read_text())
     config["experiment"]["training"]["lr"] = 0.5
     (run.folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModescopeError, match=r"config\.json.*its checksum does not fit"):
+        ms.Run(run.folder)
+    (run.folder / "config.json").write_text(sealed(config))
     with pytest.raises(ModescopeError, match=r"training\.lr was 0\.001 and is now 0\.5"):
         ms.Run(run.folder).train(workers=1, quiet=True)
 
@@ -198,6 +188,14 @@ def test_damage_is_found_and_named(tmp_path, damage):
     names = {"manifest": "checkpoint.json", "stats": "stats.jsonl"}
     with pytest.raises(ModescopeError, match=names.get(damage, "state-000000015.safetensors")):
         run.train(workers=1, quiet=True)
+
+
+def test_whoever_reads_a_look_finds_its_snapshot(tmp_path):
+    store = BlockStore(tmp_path)
+    with pytest.raises(TypeError, match="not JSON serializable"):  # the line fails, when the snapshot is there
+        store.append({"step": object()}, np.zeros((1, 2, 2)))
+    assert store.snapshots_path.stat().st_size == 16
+    assert store.stats() == []
 
 
 def test_half_a_line_and_half_a_snapshot_are_cut_off(undisturbed, tmp_path):
@@ -272,9 +270,9 @@ def test_one_block_is_trained_by_one_process(undisturbed):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("no looks", "holds no look"),
+        ("no looks", r"stats\.jsonl.*cut short"),
         ("odd look", "a look is no object"),
-        ("no snapshots", "lost its snapshots"),
+        ("no snapshots", r"snapshots\.bin.*cut short"),
         ("few members", "truncated or changed"),
         ("odd manifest", "stats_bytes 'a'"),
         ("odd seeds", "config cannot be read"),
@@ -288,17 +286,18 @@ def test_a_finished_run_that_was_changed_is_told_in_one_sentence(undisturbed, tm
     if damage == "no looks":
         store.stats_path.write_bytes(b"")
     elif damage == "odd look":
-        store.stats_path.write_bytes(b"null\n")
+        with store.stats_path.open("ab") as file:
+            file.write(b"null\n")
     elif damage == "no snapshots":
         store.snapshots_path.write_bytes(b"half")
     elif damage == "few members":
         store.write_samples(store.samples()[:1])
     elif damage == "odd manifest":
-        store.manifest_path.write_text(json.dumps({**store.manifest(), "stats_bytes": "a"}))
+        store.manifest_path.write_text(sealed({**store.manifest(), "stats_bytes": "a"}))
     else:
         config = json.loads((folder / "config.json").read_text())
         config["experiment"]["seeds"] = ["a"]
-        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "config.json").write_text(sealed(config))
     with pytest.raises(ModescopeError, match=message):
         read_all(ms.Run(folder))
 
@@ -326,7 +325,7 @@ def test_altered_samples_and_an_altered_config_are_told(tmp_path):
     path.write_bytes(content)
     config = json.loads((run.folder / "config.json").read_text())
     config["experiment"]["training"]["steps"] = 41
-    (run.folder / "config.json").write_text(json.dumps(config))
+    (run.folder / "config.json").write_text(sealed(config))
     with pytest.raises(ModescopeError, match=r"training\.steps was 40 and is now 41"):
         ms.Run(run.folder).samples()
 

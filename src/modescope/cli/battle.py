@@ -34,7 +34,7 @@ class Battle:
         second: Another, on the same data set.
         form: Ratios of errors, as in the paper, or of accuracies, as in its authors' code.
         n: How many samples of each kind a critic judges.
-        seed: All randomness.
+        seed: What all random numbers come from.
         tolerance: How far the test ratio, or one over it, may exceed 1 in a fair match.
         paired: Whether each member meets the one with the same number alone, not all.
         json: Prints JSON.
@@ -78,7 +78,8 @@ def print_battles(found: "Battles") -> None:
     notes = [
         f"Ratios are {first} over {second}, of {found.form}, at {found.samples:,} samples of each kind; medians over "
         "matches.",
-        "Intervals are of members drawn anew from both runs (95 %, pigeonhole bootstrap).",
+        "Intervals are of members drawn anew from both runs (95 %, pigeonhole bootstrap); of shares of 0 and 100 %, "
+        f"exact ones (Clopper-Pearson) of {min(found.members)} matches of different members.",
         *found.notes,
     ]
     for note in notes:

@@ -31,8 +31,8 @@ class Data:
         json: Prints JSON.
     """
 
-    action: Annotated[tyro.conf.Positional[ACTIONS], tyro.conf.arg(metavar="{list,fetch,verify,path}")]
-    name: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    action: Annotated[tyro.conf.Positional[ACTIONS], tyro.conf.arg(metavar="ACTION")]
+    name: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="[NAME]", help_behavior_hint="")] = None
     json: bool = False
 
     def __call__(self) -> None:

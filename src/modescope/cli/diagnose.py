@@ -35,7 +35,7 @@ class Diagnose:
         metrics: Names of measures, separated by commas, or all; those that are cheap if not given.
         latent: The shape of a generator's latent, e.g. 128 or 128x1x1.
         n: How many samples of each; all if not given, and 10,000 of a generator or a named data set.
-        seed: All randomness.
+        seed: What all random numbers come from.
         cache: A folder that keeps features for the next time.
         json: Prints JSON.
         html: A file for the page with pictures.

@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,16 @@ from rich.text import Text
 from ..core.errors import ModescopeError, nearest_name, need
 from .battle import Battle
 from .benchmark import Benchmark
+from .completion import Completion
 from .data import Data
 from .diagnose import Diagnose
+from .doctor import Doctor
+from .flags import read
+from .phase import Phase
+from .probe import Probe
+from .results import Results
 from .show import Show
+from .verify import Verify
 
 
 @dataclass(kw_only=True)
@@ -29,13 +36,13 @@ class List:
     """Lists the methods, data sets, metrics of known distributions, measures of anyone's samples, and papers.
 
     Arguments:
-        kind: What to list; everything if not given.
+        kind: What to list: methods, datasets, metrics, measures or papers; everything if not given.
         json: Prints a JSON list of objects.
     """
 
     kind: Annotated[
         tyro.conf.Positional[Literal["methods", "datasets", "metrics", "measures", "papers"] | None],
-        tyro.conf.arg(metavar="{methods,datasets,metrics,measures,papers}", help_behavior_hint=""),
+        tyro.conf.arg(metavar="[KIND]", help_behavior_hint=""),
     ] = None
     json: bool = False
 
@@ -54,23 +61,27 @@ class Resume:
         quiet: Shows no progress.
         workers: Processes that train blocks side by side; the number of cores if not given.
         checkpoint_seconds: The least time between two checkpoints.
+        tensorboard: Writes the looks, also those before, for TensorBoard, to the folder tensorboard in each run's.
     """
 
     runs: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN", help_behavior_hint="(required)")
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)")
     ]
     quiet: bool = False
     workers: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     checkpoint_seconds: float = 15.0
+    tensorboard: bool = False
 
     def __call__(self) -> None:
+        from ..core.processes import joined
         from ..runs import Run
         from .output import finish, print_metrics
 
         need(len(self.runs) > 0, "runs is empty, expected at least one run's folder")
         runs = [Run(folder) for folder in self.runs]
-        finish(runs, self.workers, self.quiet, self.checkpoint_seconds)
-        for run in runs:
+        with joined() as processes:
+            finish(runs, self.workers, self.quiet, self.checkpoint_seconds, processes, self.tensorboard)
+        for run in runs if processes.first else []:
             print_metrics(run)
 
 
@@ -111,26 +122,46 @@ class Report:
     Arguments:
         runs: The runs' folders.
         out: The HTML file; report.html in the first run's folder if not given.
-        pictures: Whether PNG figures, and the animation as GIF and MP4, go to a folder named after the file.
+        pictures: Whether PNG figures, and the animation as GIF and MP4, go to a folder named after the file too.
+        live: Shows the report of one run while it trains, in a browser on this machine; it writes nothing.
+        port: The port under --live; any free one if not given.
     """
 
     runs: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN", help_behavior_hint="(required)")
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)")
     ]
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
-    pictures: bool = True
+    pictures: Annotated[bool, tyro.conf.arg(help_behavior_hint="(without this flag: yes)")] = True
+    live: bool = False
+    port: Annotated[int, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = 0
 
     def __call__(self) -> None:
         from ..report import write_pictures, write_report
         from ..runs import Run
 
         need(len(self.runs) > 0, "runs is empty, expected at least one run's folder")
+        if self.live:
+            need(len(self.runs) == 1, f"runs has {len(self.runs)} folders, expected one with --live")
+            serve(self.runs[0], self.port)
+            return
         runs = [Run(folder) for folder in self.runs]
         path = write_report(runs, self.out or runs[0].folder / "report.html")
         print(path)
         if self.pictures:
             for picture in write_pictures(runs, path.with_suffix("")):
                 print(picture)
+
+
+def serve(folder: Path, port: int) -> None:
+    """Serves the report of a run until Ctrl-C."""
+    from ..report.live import Live, server_of
+    from .output import say
+
+    with server_of(Live(folder), port) as server:
+        print(f"http://127.0.0.1:{server.server_port}", flush=True)
+        say("Ctrl-C ends it")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @dataclass(kw_only=True)
@@ -168,13 +199,19 @@ COMMANDS: dict[str, type] = {
     "show": Show,
     "train": Train,
     "resume": Resume,
+    "verify": Verify,
     "evaluate": Evaluate,
     "report": Report,
     "reproduce": Reproduce,
     "benchmark": Benchmark,
+    "results": Results,
+    "phase": Phase,
     "battle": Battle,
+    "probe": Probe,
     "diagnose": Diagnose,
     "data": Data,
+    "doctor": Doctor,
+    "completion": Completion,
 }
 DESCRIPTION = "See, measure and cure mode collapse in GANs. (modescope --version prints the version.)"
 
@@ -203,11 +240,21 @@ def guarded(action: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
         drop_output()
         return 0
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        return refused("out of memory: take a smaller batch_size, block, or number of samples")
     except OSError as error:  # a full disk, a file that may not be read: the machine's doing
         with suppress(OSError):
             drop_output()
         file = f"{str(error.filename)!r}: " if error.filename else ""
         return refused(f"{file}{error.strerror or error}")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there is no memory, which on a CPU torch tells as any other of its errors."""
+    kind = type(error).__name__
+    return kind in ("MemoryError", "OutOfMemoryError") or "can't allocate memory" in str(error)
 
 
 def refused(sentence: str) -> int:
@@ -236,12 +283,14 @@ def dispatch(args: list[str]) -> int:
     if args and not args[0].startswith("-") and args[0] not in COMMANDS:
         raise nearest_name("command", args[0], COMMANDS)
     if args and args[0] in COMMANDS:
-        command: Any = tyro.cli(
-            COMMANDS[args[0]], prog=f"modescope {args[0]}", args=args[1:], config=(tyro.conf.FlagCreatePairsOff,)
-        )
-        command()
+        read(COMMANDS[args[0]], args[1:], f"modescope {args[0]}")()
         return 0
-    kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in COMMANDS.items()]
-    union: Any = Union[tuple(kinds)]  # noqa: UP007 - a union that is only known now
-    tyro.cli(union, prog="modescope", args=args or ["--help"], description=DESCRIPTION)
+    told_of_all(COMMANDS, args or ["--help"])
     return 0
+
+
+def told_of_all(commands: Mapping[str, type], args: list[str]) -> None:
+    """Prints what is true of all commands, the help or a shell's completion, and leaves."""
+    kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in commands.items()]
+    union: Any = Union[tuple(kinds)]  # noqa: UP007 - a union that is only known now
+    tyro.cli(union, prog="modescope", args=args, description=DESCRIPTION, config=(tyro.conf.FlagCreatePairsOff,))

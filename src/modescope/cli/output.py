@@ -4,28 +4,45 @@ __all__ = ["finish", "metrics_json", "print_comparison", "print_metrics"]
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..core.processes import Processes
 from ..metrics import METRICS, MetricResult
 from ..metrics.intervals import mean_interval
 from ..report.text import plural
 from ..runs import Run, train_runs
 
 
-def finish(runs: Sequence[Run], workers: int | None, quiet: bool, checkpoint_seconds: float) -> None:
+def finish(
+    runs: Sequence[Run],
+    workers: int | None,
+    quiet: bool,
+    checkpoint_seconds: float,
+    processes: Processes,
+    tensorboard: bool = False,
+) -> None:
     """Trains runs to their end; Ctrl-C saves, says how to go on, and leaves with code 130."""
+    watch = boards(runs) if tensorboard and processes.first else None
     try:
-        train_runs(runs, workers, quiet, checkpoint_seconds)
+        train_runs(runs, workers, quiet, checkpoint_seconds, processes, watch)
     except KeyboardInterrupt:
         for run in runs:
-            if not run.done:
+            if processes.first and not run.done:
                 say(f"stopped; all is saved. Go on with: modescope resume {run.folder}")
         raise SystemExit(130) from None
+
+
+def boards(runs: Sequence[Run]) -> dict[Path, Callable[[], None]]:
+    """What copies the looks of each run to TensorBoard, by its folder."""
+    from ..report import Board
+
+    return {run.folder: Board(run).write for run in runs}
 
 
 def say(text: str) -> None:

@@ -27,7 +27,8 @@ class Show:
     """Shows what a method is: its objective, its parameters, its sources, and the BibTeX of its paper.
 
     Arguments:
-        method: A name of `modescope list methods`, or the import path of your own, package.module:Class.
+        method: A name of `modescope list methods`, the import path of your own, package.module:Class, or a chain of
+            these, outermost first (unrolled+pacgan).
         json: Prints JSON.
         bibtex: Prints the BibTeX alone.
     """
@@ -37,13 +38,26 @@ class Show:
     bibtex: bool = False
 
     def __call__(self) -> None:
-        page = page_of(self.method)
+        pages = [page_of(name) for name in names_of(self.method)]
         if self.json:
-            print(json.dumps(page, indent=2, ensure_ascii=False))
+            print(json.dumps(pages[0] if len(pages) == 1 else pages, indent=2, ensure_ascii=False))
         elif self.bibtex:
-            print(page["bibtex"])
+            print("\n\n".join(page["bibtex"] for page in pages))
         else:
-            print_page(page)
+            print_pages(pages)
+
+
+def names_of(spec: str) -> list[str]:
+    """The names of a chain's methods from the outside in, with what its last wraps by default; of one method, its own.
+
+    Raises:
+        ModescopeError: If a name is unknown, or the chain is not defined.
+    """
+    from ..methods import build, layers, name_of
+
+    first = re.split(r"[+@]", spec)[0]
+    need("@" not in spec, f"method is {spec!r}, expected no values, e.g. {first}")
+    return [spec] if "+" not in spec else [name_of(layer) for layer in layers(build(spec))]
 
 
 def page_of(name: str) -> dict[str, Any]:
@@ -54,8 +68,6 @@ def page_of(name: str) -> dict[str, Any]:
     """
     from ..methods import bibtex_of, class_of
 
-    first = re.split(r"[+@]", name)[0]
-    need(name == first, f"method is {name!r}, expected one method without values, e.g. {first}")
     kind = class_of(name)
     parts = sections(inspect.getdoc(kind) or "")
     told = argument_docs(kind)
@@ -94,9 +106,21 @@ def default_of(field: Any) -> str:
     return "required"
 
 
-def print_page(page: dict[str, Any]) -> None:
-    """Prints a method's page for people."""
+def print_pages(pages: list[dict[str, Any]]) -> None:
+    """Prints the pages of a chain's methods, one below the other, for people."""
     console = Console(width=min(100, Console().width))
+    if len(pages) > 1:
+        chain = " over ".join(page["class"] for page in pages)
+        console.print(Text(f"{chain}: each changes what stands below it.", style="bold"))
+    for page in pages:
+        if len(pages) > 1:
+            console.print()
+            console.rule()
+        print_page(console, page)
+
+
+def print_page(console: Console, page: dict[str, Any]) -> None:
+    """Prints a method's page."""
     year = f", {page['year']}" if page["year"] else ""
     console.print(Text.assemble((page["name"], "bold cyan"), f"  {page['class']}{year}: {heading_of(page['changes'])}"))
     console.print()

@@ -15,8 +15,9 @@ import tyro
 from .. import datasets, methods
 from ..api import fresh_folder
 from ..core.config import Training
-from ..core.errors import need
+from ..core.errors import extra, need
 from ..core.method import Method
+from ..core.processes import Processes, joined
 from ..datasets import Dataset
 from ..nets import Architecture, UserModule, architecture
 from ..papers.settings import setting_for
@@ -60,10 +61,14 @@ class Train:
         device: Where to train.
         dtype: Of all numbers.
         compile: Fuses steps by torch.compile; pays in long runs.
+        precision: Half precision for what networks compute where that is safe (float16 on a GPU only).
+        channels_last: Gives convolutions images with the channels of a pixel side by side in memory.
+        cuda_graphs: Replays a step as one CUDA graph; on a GPU only.
         block: Members that are trained as one tensor program; if not given, 32 on a CPU and 4096 elsewhere, and one on
             images, where a single member fills the machine.
         workers: Processes that train blocks side by side; the number of cores if not given.
         checkpoint_seconds: The least time between two checkpoints.
+        tensorboard: Writes the looks for TensorBoard, to the folder tensorboard in the run's.
     """
 
     dataset: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DATASET")]
@@ -82,9 +87,13 @@ class Train:
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     dtype: Literal["float32", "float64"] = "float32"
     compile: bool = False
+    precision: Literal["full", "bfloat16", "float16"] = "full"
+    channels_last: bool = False
+    cuda_graphs: bool = False
     block: Annotated[int | None, shown("INT")] = None
     workers: Annotated[int | None, shown("INT")] = None
     checkpoint_seconds: float = 15.0
+    tensorboard: bool = False
 
 
 def train(args: Sequence[str]) -> int:
@@ -98,15 +107,24 @@ def train(args: Sequence[str]) -> int:
     need(command.method == method, ORDER)  # else the flags' defaults would be another method's
     experiment = experiment_of(command, given)
     check_pace(command.workers, command.checkpoint_seconds)
-    run = Run.create(
-        command.out or fresh_folder(f"{command.dataset} {command.method}"),
-        experiment,
-        ["modescope", "train", *args],
-        f"{command.dataset} {methods.spec_of(experiment.method)}",
-    )
-    finish([run], command.workers, command.quiet, command.checkpoint_seconds)
-    print_metrics(run, command.json)
+    if command.tensorboard:
+        extra("tensorboard", "tensorboard", "--tensorboard")
+    with joined() as processes:
+        experiment.need_apart(processes)
+        run = begun(command, experiment, args, processes)
+        finish([run], command.workers, command.quiet, command.checkpoint_seconds, processes, command.tensorboard)
+    if processes.first:
+        print_metrics(run, command.json)
     return 0
+
+
+def begun(command: Train, experiment: Experiment, args: Sequence[str], processes: Processes) -> Run:
+    """The run, whose folder the first process makes."""
+    folder = command.out or fresh_folder(f"{command.dataset} {command.method}")
+    if processes.first:
+        name = f"{command.dataset} {methods.spec_of(experiment.method)}"
+        Run.create(folder, experiment, ["modescope", "train", *args], name)
+    return Run(processes.told(str(folder)))
 
 
 def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
@@ -183,6 +201,9 @@ def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Exp
         device=command.device,
         dtype=command.dtype,
         compile=command.compile,
+        precision=command.precision,
+        channels_last=command.channels_last,
+        cuda_graphs=command.cuda_graphs,
         block=block_for(data.shape, command.device) if command.block is None else command.block,
     )
 

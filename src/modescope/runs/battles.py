@@ -15,7 +15,7 @@ from .. import datasets
 from ..core.errors import need
 from ..core.files import finite
 from ..core.noise import seed_of
-from .critics import critic_of, pack_of
+from .critics import critic_of
 from .experiment import first_difference
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Estimate:
 
     Arguments:
         value: The number.
-        low: The lower end of its 95 % interval, NaN where one member stands for each run.
+        low: The lower end of its 95 % interval, NaN of a ratio where one member stands for each run.
         high: The upper end.
     """
 
@@ -73,8 +73,17 @@ class Battles:
         return int(self.table(lambda match: outcome_of(match) == outcome).sum())
 
     def share(self, outcome: str) -> Estimate:
-        """The share of matches with an outcome; see :meth:`count`."""
-        return self.estimate(self.table(lambda match: outcome_of(match) == outcome), np.mean)
+        """The share of matches with an outcome; see :meth:`count`.
+
+        If none or all have it, drawing members anew gives no other share. The interval is then Clopper and Pearson's of
+        as many matches as can be played without playing twice, whose outcomes are independent.
+        """
+        found = self.estimate(self.table(lambda match: outcome_of(match) == outcome), np.mean)
+        if 0 < found.value < 1:
+            return found
+        reach = 1 - 0.025 ** (1 / min(self.members))
+        low, high = (0.0, reach) if found.value == 0 else (1 - reach, 1.0)
+        return Estimate(found.value, low, high)
 
     @property
     def test_ratio(self) -> Estimate:
@@ -210,7 +219,7 @@ def check_fit(first: "Run", second: "Run", n: int, paired: bool) -> list[str]:
     notes = []
     for run in (first, second):
         need(run.done, f"run {run.name!r} is not done: go on with 'modescope resume {run.folder}'")
-        pack = pack_of(run.experiment.method)
+        pack = run.experiment.method.at_once
         need(n >= pack, f"n is {n}, expected at least {pack}, for the critics of {run.name!r} to judge")
         lost = sum(step is not None for step in run.diverged())
         if lost:

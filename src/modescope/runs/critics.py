@@ -1,6 +1,6 @@
 """The critics of a run, as classifiers of real and fake."""
 
-__all__ = ["critic_of", "pack_of"]
+__all__ = ["critic_of"]
 
 from collections.abc import Callable
 
@@ -10,9 +10,8 @@ from torch.func import vmap
 
 from ..core.engine import Population
 from ..core.errors import need
-from ..core.method import Method, layers
+from ..core.method import Method
 from ..core.networks import Batch, Networks
-from ..methods import PacGAN
 from ..methods.threshold import threshold_of
 
 PROBES = 8  # packs that show whether a critic judges each by itself
@@ -37,7 +36,7 @@ def critic_of(population: Population, index: int) -> Callable[[Tensor], Tensor]:
     flats = {name: flat[index] for name, flat in population.state["flats"].items()}
     memory = {name: value[index] for name, value in population.state["memory"].items()}
     method, nets = population.one(values, flats, {}, torch.zeros(3, device=population.device, dtype=population.dtype))
-    threshold, pack = threshold_of(method), pack_of(method)
+    threshold, pack = threshold_of(method), method.at_once
 
     @torch.no_grad()
     def scores(packs: Tensor) -> Tensor:
@@ -55,14 +54,6 @@ def critic_of(population: Population, index: int) -> Callable[[Tensor], Tensor]:
         return (found.double().cpu() - threshold).sigmoid()
 
     return probabilities
-
-
-def pack_of(method: Method) -> int:
-    """How many samples a method's critic judges at once."""
-    size = 1
-    for layer in layers(method):
-        size *= layer.degree if isinstance(layer, PacGAN) else 1
-    return size
 
 
 def check_alone(

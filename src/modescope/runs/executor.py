@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from ..core.errors import ModescopeError
+from ..core.processes import ALONE, Processes
 from .worker import Look, train_block
 
 
@@ -41,6 +42,7 @@ def train_jobs(
     tell: Callable[[Job, Look], None],
     workers: int | None = None,
     checkpoint_seconds: float = 15.0,
+    processes: Processes = ALONE,
 ) -> bool:
     """Trains blocks side by side.
 
@@ -52,15 +54,17 @@ def train_jobs(
         workers: The number of processes; the number of cores if not given. One block, or one worker, trains in this
             process.
         checkpoint_seconds: The least time between two checkpoints of a block.
+        processes: All that train each block together, one block after the other.
 
     Returns:
         Whether every block is done; False if they were stopped.
     """
-    count = min(workers or cores(), len(jobs))
+    count = min(workers or cores(), len(jobs)) if processes == ALONE else 1
     if count <= 1:
         with one_thread(), stop_on_interrupt() as stop:
             for job in jobs:
-                if not train_block(job.folder, job.block, partial(tell, job), stop.is_set, checkpoint_seconds):
+                asked = partial(tell, job), stop.is_set, checkpoint_seconds, processes
+                if not train_block(job.folder, job.block, *asked):
                     return False
         return True
     return train_in_processes(jobs, tell, count, checkpoint_seconds)

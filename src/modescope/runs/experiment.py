@@ -15,11 +15,14 @@ from .. import datasets, methods
 from ..core.config import Member, Training, members_of
 from ..core.engine import Population, seeded
 from ..core.errors import ModescopeError, nearest_name, need
-from ..core.method import Method
+from ..core.method import Method, need_game
+from ..core.numerics import Numerics, Precision
+from ..core.parts import need_apart
+from ..core.processes import ALONE, Processes
 from ..datasets.base import Dataset
 from ..nets import MLP, NETWORKS, ROLES, Architecture, NetworkSpec, UserModule
 
-SCHEMA = 1  # of the run folder; a later version must still read it
+SCHEMA = 2  # of the run folder; a later version must still read it, and 1, which had fewer checksums
 
 Device = Literal["cpu", "cuda", "mps"]
 Dtype = Literal["float32", "float64"]
@@ -34,18 +37,21 @@ class Evaluation:
         samples: Samples of each member in the final file that metrics read.
         look: Samples of each member at a look; as many as `samples` if not given.
         snapshot: Samples of each member that every look keeps, for animations.
+        walks: Walks between latents of each member that every look keeps, of ten samples each.
     """
 
     every: int | None = None
     samples: int = 2500
     look: int | None = None
     snapshot: int = 500
+    walks: int = 0
 
     def __post_init__(self) -> None:
         need(self.every is None or self.every >= 1, f"every is {self.every}, expected at least 1")
         need(self.samples >= 1, f"samples is {self.samples}, expected at least 1")
         need(self.look is None or self.look >= 1, f"look is {self.look}, expected at least 1")
         need(self.snapshot >= 0, f"snapshot is {self.snapshot}, expected at least 0")
+        need(self.walks >= 0, f"walks is {self.walks}, expected at least 0")
 
     @property
     def seen(self) -> int:
@@ -77,6 +83,10 @@ class Experiment:
         device: Where it trains.
         dtype: Of all numbers.
         compile: Whether steps are fused by ``torch.compile``.
+        precision: Of what networks compute: ``full``, as `dtype` has it, or ``bfloat16`` or ``float16`` where that is
+            safe, with parameters and losses of `dtype`.
+        channels_last: Whether convolutions see images with the channels of a pixel side by side in memory.
+        cuda_graphs: Whether a step is replayed as one CUDA graph.
         block: Members that are trained as one tensor program; blocks run one after the other or in worker processes.
     """
 
@@ -90,16 +100,26 @@ class Experiment:
     device: Device = "cpu"
     dtype: Dtype = "float32"
     compile: bool = False
+    precision: Precision = "full"
+    channels_last: bool = False
+    cuda_graphs: bool = False
     block: int = 32
 
     def __post_init__(self) -> None:
         need(self.block >= 1, f"block is {self.block}, expected at least 1")
         need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
+        self.numerics.check(self.device, self.dtype, self.block)
         space = self.architecture.space(*self.dataset.shape)
+        need_game(self.method, space.over(self.dataset))
         self.method.check(space, self.training.batch_size)
-        for role, build in self.method.networks(space.over(self.dataset)).items():
-            seeded(build, 0, role)  # a user's own network fails here, before a folder is made
+        self.need_apart()  # a user's own network fails here, before a folder is made
         self.members  # noqa: B018 - validates seeds and sweep
+
+    def need_apart(self, processes: Processes = ALONE) -> None:
+        """Raises a `ModescopeError` where networks cannot be built, or batches not be taken in the parts asked for."""
+        space = self.architecture.space(*self.dataset.shape).over(self.dataset)
+        modules = {role: seeded(build, 0, role) for role, build in self.method.networks(space).items()}
+        need_apart(self.method, modules, self.training.batch_size, self.training.accumulate * processes.count)
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -107,12 +127,17 @@ class Experiment:
         return members_of(self.method, self.training, self.seeds, self.sweep)
 
     @property
+    def numerics(self) -> Numerics:
+        """How networks compute."""
+        return Numerics(precision=self.precision, channels_last=self.channels_last, cuda_graphs=self.cuda_graphs)
+
+    @property
     def blocks(self) -> list[tuple[Member, ...]]:
         """The members, in groups that are trained together."""
         return [self.members[i : i + self.block] for i in range(0, len(self.members), self.block)]
 
-    def population(self, block: int) -> Population:
-        """The members of one block, before the first step."""
+    def population(self, block: int, processes: Processes = ALONE) -> Population:
+        """The members of one block, before the first step, to be trained by these processes."""
         return Population(
             self.method,
             self.dataset,
@@ -122,6 +147,8 @@ class Experiment:
             device=available(self.device),
             dtype=getattr(torch, self.dtype),
             compiled=self.compile,
+            processes=processes,
+            numerics=self.numerics,
         )
 
     def encode(self) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 __all__ = ["History", "Run"]
 
-import json
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +20,14 @@ from ..core.config import Member
 from ..core.engine import Population
 from ..core.errors import ModescopeError, need
 from ..core.files import atomic_write
+from ..core.processes import ALONE, Processes
+from ..core.sealed import sealed
 from .executor import Job, train_jobs
 from .experiment import SCHEMA, Experiment, available
+from .paths import STOPS
 from .progress import Tally, progress_for
-from .store import BlockStore, read_json
+from .store import BlockStore, as_kept, read_sealed
+from .worker import Look
 
 if TYPE_CHECKING:
     from ..metrics import MetricResult
@@ -51,19 +54,14 @@ class Run:
         folder: The folder, which must hold ``config.json``.
 
     Raises:
-        ModescopeError: If it is no run's folder, or its configuration is not valid.
+        ModescopeError: If it is no run's folder, or its configuration was damaged or is not valid.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         path = self.folder / "config.json"
         need(path.is_file(), f"{str(self.folder)!r} is no run: it has no config.json")
-        self.config = read_json(path)
-        schema = self.config.get("schema")
-        need(
-            isinstance(schema, int) and schema <= SCHEMA,
-            f"{str(path)!r} has schema {schema!r}, expected at most {SCHEMA}: update modescope to read it",
-        )
+        self.config = read_sealed(path)
         need("experiment" in self.config, f"{str(path)!r} has no experiment: it was changed or damaged")
 
     @classmethod
@@ -82,7 +80,8 @@ class Run:
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            need(not any(folder.iterdir()), f"{str(folder)!r} is not empty: choose another folder with --out")
+            halves = set(folder.glob(".config.json.*.tmp"))  # of one who was killed here
+            need(set(folder.iterdir()) <= halves, f"{str(folder)!r} is not empty: choose another folder with --out")
             about = {
                 "schema": SCHEMA,
                 "name": name or folder.name,
@@ -91,7 +90,9 @@ class Run:
                 "versions": versions(),
                 "experiment": experiment.encode(),
             }
-            atomic_write(folder / "config.json", dump(about))
+            atomic_write(folder / "config.json", sealed(about, indent=2))
+            for half in halves:
+                half.unlink(missing_ok=True)
         except OSError as error:
             raise ModescopeError(f"the folder {str(folder)!r} cannot be written: {error.strerror or error}") from error
         return cls(folder)
@@ -149,25 +150,42 @@ class Run:
 
     def history(self) -> History:
         """What was recorded along training, up to where the slowest block stands."""
-        logs = [{line["step"]: line for line in store.stats()} for store in self.stores]
-        steps = sorted(set.intersection(*(set(log) for log in logs)))
-        rows = [[flat_line(log[step]) for log in logs] for step in steps]
-        names = list(rows[0][0]) if rows else []
-        curves = {
-            name: np.array([[v for block in row for v in block[name]] for row in rows], dtype=float) for name in names
-        }
-        return History(np.array(steps, dtype=int), curves)
+        with as_kept(self.folder):
+            logs = [{line["step"]: line for line in store.stats()} for store in self.stores]
+            steps = sorted(set.intersection(*(set(log) for log in logs)))
+            rows = [[flat_line(log[step]) for log in logs] for step in steps]
+            names = list(rows[0][0]) if rows else []
+            curves = {
+                name: np.array([[v for block in row for v in block[name]] for row in rows], dtype=float)
+                for name in names
+            }
+            return History(np.array(steps, dtype=int), curves)
 
     def snapshots(self) -> tuple[np.ndarray, np.ndarray]:
         """The steps of the looks, and the samples that they kept, with shape `(T, S, n, D)`."""
-        count, dim = self.experiment.evaluation.snapshot, self.experiment.dataset.dim
+        kept = self.experiment.evaluation.kept
+        need(kept > 0, f"run {self.name!r} kept no snapshots: it was trained with --snapshot 0")
+        steps, samples = self.looks()
+        return steps, samples[:, :, :kept]
+
+    def walks(self) -> tuple[np.ndarray, np.ndarray]:
+        """The steps of the looks, and what they kept of walks between latents, with shape `(T, S, R, K, D)`."""
+        evaluation = self.experiment.evaluation
+        need(evaluation.walks > 0, f"run {self.name!r} kept no walks: it was trained with --walks 0")
+        steps, samples = self.looks()
+        shape = (*samples.shape[:2], evaluation.walks, STOPS, samples.shape[-1])
+        return steps, samples[:, :, evaluation.kept :].reshape(shape)
+
+    def looks(self) -> tuple[np.ndarray, np.ndarray]:
+        """The steps of the looks, and all samples that they kept, those on walks last."""
+        evaluation, dim = self.experiment.evaluation, self.experiment.dataset.dim
+        count = evaluation.kept + evaluation.walks * STOPS
         parts = [
-            store.snapshots(len(block), self.experiment.evaluation.kept, dim)
+            store.snapshots(len(block), count, dim)
             for store, block in zip(self.stores, self.experiment.blocks, strict=True)
         ]
         steps = self.history().steps
         looks = min([len(steps), *(len(part) for part in parts)])
-        need(count > 0, f"run {self.name!r} kept no snapshots: it was trained with --snapshot 0")
         need(looks > 0 or len(steps) == 0, f"run {self.name!r} lost its snapshots: snapshots.bin was cut short")
         if len(parts) == 1:
             return steps[:looks], parts[0][:looks]  # stays on the disk until it is read
@@ -185,16 +203,18 @@ class Run:
             len(found) == len(parts),
             f"run {self.name!r} is not done: go on with 'modescope resume {self.folder}'",
         )
-        return self.experiment.dataset.restored(torch.cat(found))
+        with as_kept(self.folder):
+            return self.experiment.dataset.restored(torch.cat(found))
 
     def diverged(self) -> list[int | None]:
         """The step at which each member was frozen as NaN or infinite, or None."""
-        last = []
+        last: list[int | None] = []
         for store in self.stores:
             lines = store.stats()
             need(bool(lines), f"{str(store.stats_path)!r} holds no look: the run never began, or it was cut short")
-            last.append(lines[-1]["diverged"])
-        return [step if step >= 0 else None for steps in last for step in steps]
+            with as_kept(store.stats_path):
+                last += [step if step >= 0 else None for step in lines[-1]["diverged"]]
+        return last
 
     def population(self, block: int = 0) -> Population:
         """One block's members as of the newest checkpoint, to sample from or to look into."""
@@ -202,8 +222,9 @@ class Run:
         state = self.stores[block].load(self.config["experiment"])
         need(state is not None, f"run {self.name!r} has no checkpoint yet")
         assert state is not None
-        state.pop("seconds")
-        population.load_state_dict(state)
+        with as_kept(self.stores[block].folder):
+            state.pop("seconds")
+            population.load_state_dict(state)
         return population
 
     def sample(self, n: int, purpose: str = "more") -> Tensor:
@@ -224,10 +245,22 @@ class Run:
 
 
 def train_runs(
-    runs: Sequence[Run], workers: int | None = None, quiet: bool = False, checkpoint_seconds: float = 15.0
+    runs: Sequence[Run],
+    workers: int | None = None,
+    quiet: bool = False,
+    checkpoint_seconds: float = 15.0,
+    processes: Processes = ALONE,
+    watch: Mapping[Path, Callable[[], None]] | None = None,
 ) -> None:
-    """Trains several runs side by side, each from wherever it stands; see :meth:`Run.train`."""
+    """Trains several runs side by side, each from wherever it stands; see :meth:`Run.train`.
+
+    Several `processes` that all call this train every block together, each on its share of every batch. After each
+    look of a run, what `watch` has for its folder is called in this process.
+    """
     check_pace(workers, checkpoint_seconds)
+    if processes != ALONE:
+        for run in runs:
+            run.experiment.need_apart(processes)
     tallies: dict[Path, tuple[str, Tally]] = {}
     jobs = []
     for run in runs:
@@ -235,10 +268,16 @@ def train_runs(
         tally = Tally(run.experiment.training.steps, len(run.members), len(modes) if modes else None)
         tallies[run.folder] = (run.name, tally)
         jobs += [Job(run.folder, block) for block in range(len(run.stores))]
-    progress = progress_for(tallies, quiet)
+    progress = progress_for(tallies, quiet or not processes.first)
+
+    def tell(job: Job, look: Look) -> None:
+        progress.tell(job, look)
+        if watch and look.diverged is not None:  # a full look
+            watch[job.folder]()
+
     try:
         with progress:
-            finished = train_jobs(jobs, progress.tell, workers, checkpoint_seconds)
+            finished = train_jobs(jobs, tell, workers, checkpoint_seconds, processes)
     except OSError as error:
         raise ModescopeError(
             f"the run's folder cannot be written: {error.strerror or error}; what its last checkpoint holds is kept"
@@ -271,8 +310,3 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
     }
-
-
-def dump(data: Mapping[str, Any]) -> str:
-    """JSON for people to read."""
-    return json.dumps(data, indent=2) + "\n"

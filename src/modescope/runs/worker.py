@@ -4,6 +4,7 @@ __all__ = ["Look", "train_block"]
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor
 
 from ..core.engine import Population
+from ..core.processes import ALONE, Processes
 from ..datasets.base import Dataset
 from ..metrics import count_modes, mode_kl, random_directions, sliced_wasserstein
 from .experiment import Experiment
-from .store import BlockStore, read_json
+from .paths import walked
+from .store import BlockStore, as_kept, read_sealed
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ def train_block(
     tell: Callable[[Look], None],
     stopped: Callable[[], bool],
     checkpoint_seconds: float = 15.0,
+    processes: Processes = ALONE,
 ) -> bool:
     """Trains a block until its end, or until `stopped`, and keeps everything in the run's folder.
+
+    Of several processes that train it together the first alone writes. If one is stopped all are, at the same step.
 
     Arguments:
         folder: The run's folder, which holds ``config.json``.
@@ -52,6 +58,7 @@ def train_block(
         tell: Called with every look, and a few times a second.
         stopped: Asked before each step whether to save and leave.
         checkpoint_seconds: The least time between two checkpoints.
+        processes: All that train the block, each on its share of every batch.
 
     Returns:
         Whether the block is done.
@@ -59,20 +66,34 @@ def train_block(
     Raises:
         ModescopeError: If the folder does not fit its configuration, or its checkpoint is damaged.
     """
-    config = read_json(folder / "config.json")["experiment"]
+    config = read_sealed(folder / "config.json")["experiment"]
     experiment = Experiment.decode(config)
     store = BlockStore(folder / f"block-{block:03d}")
-    with store.locked():
+    with store.locked() if processes.first else nullcontext():
         manifest, state = store.manifest(), store.load(config)
-        store.rewind()
+        if processes.first:
+            store.rewind()
         if manifest and manifest["done"] and store.samples(config) is not None:
             return True
-        population = experiment.population(block)
+        population = experiment.population(block, processes)
         seconds = 0.0
         if state is not None:
-            seconds = float(state.pop("seconds"))
-            population.load_state_dict(state)
-        return Trainer(experiment, population, store, config, block, tell, stopped, checkpoint_seconds, seconds).run()
+            with as_kept(store.folder):
+                seconds = float(state.pop("seconds"))
+                population.load_state_dict(state)
+        ended = stopped if processes == ALONE else lambda: processes.any(stopped())
+        if not processes.first:
+            return follow(population, ended)
+        return Trainer(experiment, population, store, config, block, tell, ended, checkpoint_seconds, seconds).run()
+
+
+def follow(population: Population, stopped: Callable[[], bool]) -> bool:
+    """Trains beside the process that keeps the folder; returns whether the end was reached."""
+    while population.step < population.training.steps:
+        if stopped():
+            return False
+        population.advance(1)
+    return True
 
 
 @dataclass
@@ -136,10 +157,18 @@ class Trainer:
             **{name: value.tolist() for name, value in coverage.items()},
             "diverged": diverged,
         }
-        self.store.append(line, samples[:, : evaluation.kept].float().cpu().numpy())
+        self.store.append(line, self.kept(samples).float().cpu().numpy())
         covered = coverage["modes"].float().mean().item() if "modes" in coverage else None
         frozen = sum(step >= 0 for step in diverged)
         self.tell(Look(self.block, population.step, len(diverged), covered, frozen))
+
+    def kept(self, samples: Tensor) -> Tensor:
+        """What a look keeps: the first of its samples `(S, n, D)`, then those on walks between latents."""
+        evaluation = self.experiment.evaluation
+        first = samples[:, : evaluation.kept]
+        if not evaluation.walks:
+            return first
+        return torch.cat([first, walked(self.population, evaluation.walks).flatten(1, 2)], 1)
 
 
 def measures(samples: Tensor, dataset: Dataset) -> dict[str, Tensor]:
