@@ -44,7 +44,7 @@ def plan(
         architecture: The networks, or their name.
         evaluation: How the run is looked at.
         settings: Fields of :class:`modescope.core.config.Training` (``steps``, ``lr``, ...) and of
-            :class:`modescope.runs.Experiment` (``device``, ``dtype``, ``compile``, ``block``).
+            :class:`modescope.runs.Experiment` (``device``, ``dtype``, ``compile``, ``precision``, ...).
 
     Raises:
         ModescopeError: If a name is unknown or a value is not valid.
@@ -57,7 +57,7 @@ def plan(
     if isinstance(architecture, str | None):
         architecture = named_architecture(architecture or setting.architecture)
     training_fields = {field.name for field in dataclasses.fields(Training)}
-    engine_fields = {"device", "dtype", "compile", "block"}
+    engine_fields = {"device", "dtype", "compile", "precision", "channels_last", "cuda_graphs", "block"}
     for name in settings:
         if name not in training_fields | engine_fields:
             raise nearest_name("setting", name, training_fields | engine_fields | ARGUMENTS)

@@ -55,6 +55,29 @@ def test_quoted_numbers_are_no_header(folder):
     assert make("quoted.csv").points.tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
+def test_a_first_line_that_may_be_names_or_a_sample_is_refused(folder):
+    """As pandas writes it: with the numbers of columns for names, and with the numbers of rows."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(ROWS)
+    frame.to_csv("numbered.csv", index=False)
+    frame.to_csv("rows.csv")
+    frame.rename(columns=str).add_prefix("x").to_csv("named-rows.csv")
+    frame[[0]].to_csv("one.csv", index=False)
+    for name, line in (("numbered", "0,1"), ("one", "0")):
+        with pytest.raises(ModescopeError, match=f"starts with the line {line}, which may be the names .* write 0.0"):
+            make(f"{name}.csv")
+    for name in ("rows", "named-rows"):
+        with pytest.raises(ModescopeError, match="has a first column without a name, as of the numbers of rows"):
+            make(f"{name}.csv")
+    frame.to_csv("bare.csv", index=False, header=False)
+    frame.add_prefix("x").to_csv("named.csv", index=False)
+    for name in ("bare", "named"):
+        assert make(f"{name}.csv").points.numpy() == pytest.approx(ROWS, rel=1e-15)
+    for text in ("0.0,1.0\n5,6\n", "1,0\n5,6\n", "1,2\n5,6\n"):  # samples for sure
+        (folder / "sample.csv").write_text(text)
+        assert len(make("sample.csv").points) == 2
+
+
 def test_tensors_and_lists_are_copied():
     tensor = torch.zeros(3, 2, requires_grad=True)
     data = ArrayData.from_array(tensor)

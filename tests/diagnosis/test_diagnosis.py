@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from rich.console import Console
 
 from modescope import datasets
 from modescope.core import ModescopeError
 from modescope.diagnosis import MEASURES, Share, diagnose, gather_evidence, judge
 from modescope.diagnosis.compare import Row, compare
-from modescope.diagnosis.evidence import against_chance, first_of_each_kind, mode_sizes
-from modescope.diagnosis.pictures import draw_tiles
+from modescope.diagnosis.evidence import CLUSTERS, SCARCE, against_chance, first_of_each_kind, mode_sizes
+from modescope.diagnosis.pictures import ABUNDANT, PANELS, draw_panel, draw_tiles
+from modescope.report.drawing import ORANGE
 from modescope.report.text import number
 
 RING = datasets.make("ring")
@@ -158,6 +160,26 @@ def test_fine_structure_is_no_collapse() -> None:
     assert gather_evidence(real, fake, torch.Generator().manual_seed(0), 99).missed.excess < 0.05
 
 
+@pytest.mark.parametrize(
+    ("name", "side", "words"),
+    [
+        ("nn_loo", "apart", "fakes and data can be told apart."),
+        ("nn_loo", "copies", "fakes lie closer to real samples than these lie to each other, as copies do."),
+        ("vendi_rbf", "wide", "the fakes are more diverse than the data."),
+        ("vendi_rbf", "narrow", "the fakes are less diverse than the data."),
+        ("pairwise_l2", "wide", "the fakes are further apart than the data are."),
+        ("pairwise_l2", "narrow", "the fakes are closer together than the data are."),
+        ("density_k5", "apart", "fakes lie beside the data, or where these are sparse."),
+    ],
+)
+def test_a_note_says_what_this_value_means(name: str, side: str, words: str) -> None:
+    """Measures that should score as real samples do go wrong in two ways, and a note names one."""
+    real, fresh = normals(800, 2), normals(800, 2, seed=1)
+    fakes = {"apart": real + 5, "copies": real, "wide": 4 * fresh, "narrow": fresh / 4}
+    row = compare(real, fakes[side], [MEASURES[name]], seed=0, splits=4)[0]
+    assert row.note.endswith(f" off: {words}")
+
+
 def test_a_diagnosis_prints_and_is_json() -> None:
     found = diagnose(ring(400), ring(400, 4, seed=1), metrics=["recall_k3", "precision_k3"], splits=3)
     assert found.verdict.name == "severe"
@@ -195,9 +217,28 @@ def test_the_page_holds_its_pictures(tmp_path) -> None:  # type: ignore[no-untyp
     found = diagnose(ring(300), ring(300, 4, seed=1), metrics=["recall_k3"], splits=2)
     page = found.to_html(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text() == page
-    assert page.count("<img") == 1
+    assert page.count("<img") == len(PANELS) == 4  # one below the other on a phone
     assert "Severe collapse".lower() in page.lower()
     assert "http://" not in page
+
+
+def test_the_picture_of_clusters_is_by_the_rule_of_the_verdict() -> None:
+    """Orange are the bars below the fifth at which the verdict leaves a cluster out, of as many clusters."""
+    scene = diagnose(ring(1200), ring(1200, 4, seed=1), metrics=[]).scene
+    assert scene is not None
+    assert scene.shares.shape == (2, CLUSTERS)
+    figure = draw_panel(PANELS[1], scene)
+    orange = [bar for bar in figure.axes[0].patches if to_hex(bar.get_facecolor()).upper() == ORANGE]
+    assert len(orange) == int((scene.shares[1] < SCARCE * scene.shares[0]).sum()) > 5
+    assert "a fifth of their due" in PANELS[1].about
+    assert SCARCE == 1 / 5
+    assert ABUNDANT == 5
+
+
+def test_titles_keep_their_arrow_and_counts_their_commas() -> None:
+    found = diagnose(ring(1500), ring(1500), n=1000, metrics=["recall_k3"], splits=2)
+    assert "Recall\N{NO-BREAK SPACE}↑" in found.to_html()
+    assert found.notes[0] == "real: 1,000 of 1,500 samples were chosen at random (seed 1)"
 
 
 def test_images_are_shown_by_cluster_and_in_pairs(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -206,7 +247,7 @@ def test_images_are_shown_by_cluster_and_in_pairs(tmp_path) -> None:  # type: ig
     fake = real[torch.randint(0, 5, (80,), generator=generator)]
     found = diagnose(real, fake, features="raw", metrics=["recall_k3"], splits=2)
     assert found.verdict.name == "severe"
-    assert found.to_html().count("<img") == 3
+    assert found.to_html().count("<img") == len(PANELS) + 2
 
 
 def test_a_row_does_not_depend_on_the_other_measures() -> None:

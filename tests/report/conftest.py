@@ -70,7 +70,7 @@ def image_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def images(make, image_folder):
     """Colour images without known modes; three members in two blocks, the second of one."""
-    look = ms.Evaluation(every=10, samples=64, look=32, snapshot=18)
+    look = ms.Evaluation(every=10, samples=64, look=32, snapshot=18, walks=2)
     return make(str(image_folder), "images gan", architecture="small", seeds=3, block=2, evaluation=look)
 
 

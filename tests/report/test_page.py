@@ -6,7 +6,7 @@ import pytest
 
 from modescope.core.errors import ModescopeError
 from modescope.papers.record import write_record
-from modescope.report.page import Figure, Heading, Paragraph, Statements, Table, show, write_page
+from modescope.report.page import Beside, Figure, Heading, Paragraph, Statements, Table, show, write_page
 from modescope.theory import Statement
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=")
@@ -131,3 +131,13 @@ def test_a_record_holds_no_number_that_json_cannot(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_record(tmp_path / "x.json", "x", {}, {"a": float("nan")}, [STATEMENT])
     assert not list(tmp_path.iterdir())
+
+
+def test_figures_stand_side_by_side_where_there_is_room(tmp_path):
+    path = tmp_path / "dot.png"
+    path.write_bytes(PIXEL)
+    write_page(tmp_path / "page.html", "t", "", [Beside([Figure(path, "one"), Figure(path, "two", "<two>")])])
+    outline = Outline((tmp_path / "page.html").read_text())
+    assert outline.tags[outline.tags.index("div") :] == ["div", "figure", "img", "figure", "img", "figcaption"]
+    assert ("class", "beside") in outline.attributes
+    assert "<two>" in outline.text

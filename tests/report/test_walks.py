@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from modescope.core.engine import COMPANY
-from modescope.report.walks import path, reach, unevenness, walks_of
+from modescope.core.errors import ModescopeError
+from modescope.report.figures import seed_label
+from modescope.report.gallery import gallery_of, still
+from modescope.report.groups import scenes_of
+from modescope.report.mosaic import images_of, mosaic
+from modescope.report.walks import reach, unevenness, walks_of
+from modescope.runs.paths import STOPS, path, walked
 
 
 def latents(rows=5, dim=40):
@@ -69,9 +75,39 @@ def test_walks_of_a_run(images):
     assert walks.images.dtype == np.uint8
     population = images.population(1)
     z = population.latents(2, 6 + COMPANY, "walks")
-    ends = images.experiment.dataset.kept(population.generated(z[:3].expand(len(population.members), -1, -1))[0]).view(
-        3, *images.experiment.dataset.shape
-    )
+    starts = population.generated(z[:6:2].expand(len(population.members), -1, -1))[0]
+    ends = images.experiment.dataset.kept(starts).view(3, *images.experiment.dataset.shape)
     np.testing.assert_array_equal(walks.images[:, 0], ends.numpy())
     pixels = torch.from_numpy(walks.images).flatten(2).double()
     assert walks.unevenness == pytest.approx(unevenness(pixels), rel=1e-3)
+
+
+def test_walks_are_kept_at_every_look_beside_the_samples(images):
+    steps, kept = images.walks()
+    assert steps.tolist() == [0, 10, 20]
+    assert kept.shape == (3, 3, 2, STOPS, images.experiment.dataset.dim)
+    _, samples = images.snapshots()
+    assert samples.shape == (3, 3, 18, images.experiment.dataset.dim)
+    final = walks_of(images, 2, rows=2)
+    np.testing.assert_array_equal(images_of(torch.from_numpy(kept[-1, 2]), images.experiment.dataset), final.images)
+    assert not np.array_equal(kept[0], kept[-1])
+    fresh = walked(images.experiment.population(1), 2)[0]
+    torch.testing.assert_close(torch.from_numpy(kept[0, 2]), fresh)
+    np.testing.assert_allclose(samples[-1, 2], images.samples()[2, :18], atol=1 / 255)  # which are bytes
+
+
+def test_a_run_without_walks_says_so(ring):
+    with pytest.raises(ModescopeError, match="kept no walks: it was trained with --walks 0"):
+        ring.walks()
+    assert ring.snapshots()[1].shape[2] == 60
+
+
+def test_the_gallery_shows_one_walk_along_training(images):
+    (scene,) = scenes_of([images])
+    (along,) = gallery_of(scene, []).alongs
+    assert along.steps == (0, 10, 20)
+    best = scene.groups[0].ranking()[-1]
+    assert along.label == seed_label(scene.groups[0], best)
+    _, kept = images.walks()
+    rows = images_of(torch.from_numpy(kept[:, scene.groups[0].at[best], 0]), images.experiment.dataset)
+    assert along.still == still(mosaic(rows.reshape(-1, *rows.shape[2:]), STOPS))

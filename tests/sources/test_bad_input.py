@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from modescope.core.errors import ModescopeError
+from modescope.datasets import Ring
 from modescope.sources import open_source, spool
 
 ROWS = np.random.RandomState(0).randn(20, 3).astype(np.float32)
@@ -97,6 +98,37 @@ def test_arrays(name: str) -> None:
 def test_options(options: dict, message: str) -> None:
     with pytest.raises(ModescopeError, match=message):
         open_source(ROWS, **options)
+
+
+LATENTLESS = {
+    "array": ROWS,
+    "nested lists": [[1.0, 2.0], [3.0, 4.0]],
+    "function": lambda count: torch.randn(count, 2),
+    "data set": Ring(),
+    "loader": [ROWS],
+    "name": "ring",
+    "file": "rows.npy",
+    "tensor file": "rows.pt",
+    "folder": "images",
+}
+
+
+@pytest.mark.parametrize("name", LATENTLESS)
+def test_a_latent_of_what_is_no_generator(name: str, folder: Path) -> None:
+    np.save("rows.npy", ROWS)
+    torch.save(torch.from_numpy(ROWS), "rows.pt")
+    Path("images").mkdir()
+    for i, image in enumerate(IMAGES):
+        Image.fromarray(image).save(f"images/{i}.png")
+    value = LATENTLESS[name]
+    assert open_source(value, n=2).count == 2
+    what = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
+    with pytest.raises(ModescopeError) as caught:
+        open_source(value, n=2, latent=3)
+    assert str(caught.value) == (
+        f"latent is (3,), but {what} takes no latents: leave latent out; it is for TorchScript files, .onnx files and "
+        "modules"
+    )
 
 
 def test_an_empty_name_is_not_the_current_folder(folder: Path) -> None:

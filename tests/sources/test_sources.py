@@ -298,11 +298,11 @@ def test_runs(folder: Path) -> None:
         open_source(path)
 
 
-def write_onnx(path: str, batch: object, latent: list[object]) -> None:
-    """A network that squares."""
+def write_onnx(path: str, batch: object, latent: list[object], node: tuple[str, ...] = ("Mul", "z", "z")) -> None:
+    """A network of one node; one that squares if not told."""
     given = helper.make_tensor_value_info("z", TensorProto.FLOAT, [batch, *latent])
     made = helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *latent])
-    graph = helper.make_graph([helper.make_node("Mul", ["z", "z"], ["x"])], "squarer", [given], [made])
+    graph = helper.make_graph([helper.make_node(node[0], node[1:], ["x"])], "net", [given], [made])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, path)
 
@@ -458,6 +458,19 @@ def test_a_generator_with_noise_of_its_own_gives_the_same_in_every_pass(folder: 
     assert torch.equal(state, torch.get_rng_state())
     assert float(first.var()) == pytest.approx(2, rel=0.3)  # of the latent and of the noise, which differs by sample
     assert len(first.unique(dim=0)) == 150
+
+
+def test_onnx_nodes_that_draw_noise_give_the_same_in_every_pass(folder: Path) -> None:
+    """A node reads the seed of the process once, when a network is loaded."""
+    write_onnx("noise.onnx", "n", [3], ("RandomNormalLike", "z"))
+    source = open_source("noise.onnx", n=150, seed=3)
+    noise = everything(source)
+    check_contract(source)
+    assert torch.equal(noise, everything(source))
+    assert torch.equal(noise, everything(open_source("noise.onnx", n=150, seed=3)))
+    assert not torch.equal(noise, everything(open_source("noise.onnx", n=150, seed=4)))
+    assert len(noise.unique(dim=0)) == 150
+    assert float(noise.std()) == pytest.approx(1, abs=0.15)  # of 450 normals: 4.5 standard errors
 
 
 class Single(torch.utils.data.IterableDataset):

@@ -63,8 +63,8 @@ class ArrayData(FixedSet):
     r"""The rows of an array, each as likely as the others; no density and no known modes.
 
     Arguments:
-        path: A ``.npy`` or ``.npz`` file, or a ``.csv`` file with commas and perhaps a line of names on top. Pickled
-            objects are never loaded.
+        path: A ``.npy`` or ``.npz`` file, or a ``.csv`` file with commas and perhaps a line of names on top, which
+            must not be 0, 1, 2, ..., as these may be a sample. Pickled objects are never loaded.
         key: Which array of a ``.npz`` file; may be left out where it has only one.
         digest: The SHA-256 of the shape and the numbers, found on loading. If given, the file must match it, so that a
             run is never compared with data that changed since.
@@ -182,15 +182,31 @@ def _load_npz(path: Path, key: str) -> np.ndarray:
 def _load_csv(path: Path, key: str) -> np.ndarray:
     lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     need(bool(lines), f"{str(path)!r} is empty")
-    header = not any(map(_is_float, lines[0].split(",")))
+    cells = [cell.strip().strip('"') for cell in lines[0].split(",")]
+    _check_names(cells, path)
+    header = not any(map(_is_float, cells))
     need(len(lines) > header, f"{str(path)!r} has a line of names and no rows")
     return np.loadtxt(lines[header:], delimiter=",", ndmin=2, quotechar='"', dtype=np.float64)
+
+
+def _check_names(cells: list[str], path: Path) -> None:
+    """Raises where the first line, as pandas may write it, leaves open what is a sample and what a coordinate."""
+    need(
+        cells != [str(index) for index in range(len(cells))],
+        f"{str(path)!r} starts with the line {','.join(cells)}, which may be the names of columns or a sample: take it "
+        f"out (pandas' to_csv with header=False), or write {cells[0]}.0 in it if it is a sample",
+    )
+    need(
+        cells[0] != "" or len(cells) == 1,
+        f"{str(path)!r} has a first column without a name, as of the numbers of rows: take it out (pandas' to_csv with "
+        "index=False), or name it if it is a coordinate",
+    )
 
 
 def _is_float(text: str) -> bool:
     """Whether a cell of a file is a number."""
     try:
-        float(text.strip().strip('"'))
+        float(text)
     except ValueError:
         return False
     return True

@@ -85,7 +85,8 @@ class Row:
         if not self.is_clear:
             better = self.gap < -CLEAR and self.measure.direction != "closer"
             return "Better than real samples against real ones." if better else "As real samples score."
-        return f"{'Far' if self.gap > 10 * CLEAR else 'Clearly'} off: {self.measure.bad}."
+        meaning = self.measure.meaning(self.value, self.real)
+        return f"{'Far' if self.gap > 10 * CLEAR else 'Clearly'} off: {meaning}."
 
 
 def compare(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..report.drawing import save
-from ..report.page import Figure, Heading, Paragraph, Section, Table, write_page
+from ..report.page import Beside, Figure, Heading, Paragraph, Section, Table, write_page
 from ..report.text import interval, number, plural
-from .pictures import draw, draw_duplicates, draw_tiles
+from .pictures import PANELS, draw_duplicates, draw_panel, draw_tiles
 
 if TYPE_CHECKING:
     from .result import Diagnosis
@@ -28,12 +28,6 @@ COLUMNS = [
     "what it says",
     "how it was taken",
 ]
-PANELS = (
-    "Top left: real samples grey, fakes orange. Top right: the clusters of the real data, from the one with the fewest "
-    "fakes on; orange ones get less than half of their due. Bottom left: fakes that repeat each other lie to the left. "
-    "Bottom right: directions in which the fakes do not vary lie below the grey line."
-)
-
 TILES = "Clusters with the fewest fakes for each real sample, then those with the most."
 
 
@@ -52,8 +46,12 @@ def parts(found: "Diagnosis", scratch: Path) -> list[Section]:
     counts = f"{plural(found.n_real, 'real sample')}, {plural(found.n_fake, 'fake')}. Features: {found.features}."
     sections: list[Section] = [Paragraph(counts), *map(Paragraph, found.notes)]
     if found.scene is not None:
+        panels = [
+            picture(draw_panel(panel, found.scene), scratch / f"panel-{index}.png", panel.alt, panel.about)
+            for index, panel in enumerate(PANELS)
+        ]
+        sections.append(Beside(panels))
         pictures = [
-            (draw(found), "Real and fake samples, clusters, nearest neighbours and spectra", PANELS),
             (draw_tiles(found.scene), "Images by cluster", TILES),
             (
                 draw_duplicates(found.scene),
@@ -81,7 +79,7 @@ def picture(figure: Any, path: Path, alt: str, caption: str) -> Figure:
 def cells(row: Any) -> list[object]:
     """A row of the table."""
     return [
-        row.measure.title,
+        "\N{NO-BREAK SPACE}".join(row.measure.title.rsplit(" ", 1)),  # or the arrow would stand on a line alone
         number(row.value),
         interval(row.low, row.high),
         number(row.real),

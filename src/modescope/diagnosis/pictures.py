@@ -1,7 +1,9 @@
 """Draws a diagnosis: where fakes lie, which clusters they leave out, how much they repeat themselves."""
 
-__all__ = ["Scene", "draw", "draw_duplicates", "draw_tiles"]
+__all__ = ["PANELS", "Panel", "Scene", "draw", "draw_duplicates", "draw_panel", "draw_tiles"]
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,24 +12,43 @@ from torch import Tensor
 
 from ..report.drawing import BLUE, GREY, ORANGE, canvas
 from ..report.text import percent
+from .evidence import SCARCE
 from .scene import TILES, Scene
 
 if TYPE_CHECKING:
     from .result import Diagnosis
 
-SCARCE, ABUNDANT = 0.5, 2.0
+ABUNDANT = 1 / SCARCE  # as far above their due as scarce is below
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture of a diagnosis.
+
+    Arguments:
+        alt: What it shows.
+        about: How to read it.
+        paint: What draws it.
+    """
+
+    alt: str
+    about: str
+    paint: Callable[[Any, Scene], None]
 
 
 def draw(found: "Diagnosis") -> Any:
-    """Four panels: samples, clusters, distances to the nearest neighbour, spectrum."""
-    scene = found.scene
+    """The panels on one sheet: samples, clusters, distances to the nearest neighbour, spectrum."""
     figure, axes = canvas(2, 2, (11, 8.2))
-    if scene is None:
-        return figure
-    draw_plane(axes[0, 0], scene)
-    draw_clusters(axes[0, 1], scene)
-    draw_nearest(axes[1, 0], scene)
-    draw_spectra(axes[1, 1], scene)
+    if found.scene is not None:
+        for ax, panel in zip(axes.flat, PANELS, strict=True):
+            panel.paint(ax, found.scene)
+    return figure
+
+
+def draw_panel(panel: Panel, scene: Scene) -> Any:
+    """One panel on a sheet of its own."""
+    figure, axes = canvas(1, 1, (5.5, 4.1))
+    panel.paint(axes[0, 0], scene)
     return figure
 
 
@@ -93,6 +114,21 @@ def draw_spectra(ax: Any, scene: Scene) -> None:
     ax.set_ylabel("variance")
     ax.set_title("Spectrum of the covariance")
     ax.legend(frameon=False)
+
+
+PANELS = (
+    Panel("Real and fake samples", "Real samples grey, fakes orange.", draw_plane),
+    Panel(
+        "Fakes in each cluster of the real data",
+        "Clusters of the real data, as many as the verdict asks about, from the one with the fewest fakes on. Orange: "
+        "less than a fifth of their due, which the verdict calls hardly reached; blue: more than five times it.",
+        draw_clusters,
+    ),
+    Panel("Distances to the nearest sample", "Fakes that repeat each other lie to the left.", draw_nearest),
+    Panel(
+        "Spectra of the covariance", "Directions in which the fakes do not vary lie below the grey line.", draw_spectra
+    ),
+)
 
 
 def draw_duplicates(scene: Scene) -> Any:

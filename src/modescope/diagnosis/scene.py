@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..metrics.kmeans import kmeans
 from ..metrics.neighbours import Neighbours, neighbours
+from .evidence import CLUSTER_SIZE, CLUSTERS
 
 SHOWN = 3000  # samples of each kind
-CLUSTERS = 20
 PAIRS = 6
 TILES = 8  # images of a cluster
 
@@ -50,7 +50,7 @@ def scene_of(
     real, fake = (part[keep].double() for part, keep in zip((real, fake), kept, strict=True))
     if images is not None:
         images = (images[0][kept[0]], images[1][kept[1]])
-    clusters = max(2, min(CLUSTERS, len(real) // 10))
+    clusters = max(2, min(CLUSTERS, len(real) // 2 // CLUSTER_SIZE))
     centers = kmeans(real, clusters, generator).centers
     labels = [torch.cdist(part, centers.double()).argmin(1) for part in (real, fake)]
     shares = torch.stack([torch.bincount(label, minlength=len(centers)) / len(label) for label in labels])

@@ -13,6 +13,7 @@ from .kernel_distance import KernelDistance, cmmd, kid, kid_subsets
 from .kmeans import KMeans, kmeans
 from .knn import kl_knn, resolution_of
 from .labelled import ModeReport, mode_report
+from .linear_probe import LinearProbe, linear_probe
 from .memorisation import authenticity, copied_share, rarity
 from .mmd import median_bandwidth, mmd2
 from .mmd_test import MMDTest, mmd_test
@@ -47,6 +48,7 @@ __all__ = [
     "KMeans",
     "KernelDistance",
     "LeaveOneOut",
+    "LinearProbe",
     "MMDTest",
     "Metric",
     "MetricResult",
@@ -91,6 +93,7 @@ __all__ = [
     "kl_floor",
     "kl_knn",
     "kmeans",
+    "linear_probe",
     "make_bins",
     "label_counts",
     "likelihood_bandwidth",

@@ -57,7 +57,7 @@ REVIEW = {"batch_size": 32, "optimizer": "sgd", "lr": 5e-4}
 
 POINTS = Setting("small")
 # A look at images takes seconds, since networks draw them and judge them, so there are fewer, of fewer samples.
-LOOKS = {"every": 250, "look": 500, "snapshot": 64}
+LOOKS = {"every": 250, "look": 500, "snapshot": 64, "walks": 2}
 IMAGES = Setting("dcgan-small", {"batch_size": 64, "lr": 2e-4}, {**LOOKS, "samples": 5000})
 
 SETTINGS: dict[str, Setting] = {

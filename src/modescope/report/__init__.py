@@ -3,14 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .board import Board
     from .html import write_report
     from .pictures import write_pictures
 
-__all__ = ["write_pictures", "write_report"]
+__all__ = ["Board", "write_pictures", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
     # When first used: what prints numbers must not cost what draws.
+    if name == "Board":
+        from .board import Board
+
+        return Board
     if name == "write_report":
         from .html import write_report
 

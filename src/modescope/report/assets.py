@@ -7,6 +7,6 @@ from importlib.resources import files
 
 
 @cache
-def asset(name: str) -> str:
-    """The text of a file in ``templates``, e.g. the style that all pages share, ``page.css``."""
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+def asset(name: str, package: str = __package__) -> str:
+    """The text of a file in a package's ``templates``, e.g. the style that all pages share, ``page.css``."""
+    return files(package).joinpath("templates", name).read_text(encoding="utf-8")

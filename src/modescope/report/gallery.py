@@ -1,24 +1,27 @@
 """What a page of images embeds besides its film: true images, final samples, walks between latents, nearest images."""
 
-__all__ = ["Gallery", "Near", "Still", "Walk", "gallery_of"]
+__all__ = ["Along", "Gallery", "Near", "Still", "Walk", "gallery_of"]
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..core.errors import ModescopeError
+from ..runs.paths import STOPS
 from .backdrop import backdrop_of
 from .copies import Copies, copies_of, true_images
 from .figures import Shown, badge_of, seed_label
 from .groups import Group, Scene
 from .mosaic import data_uri, images_of, mosaic, square, tiles
 from .text import number
-from .walks import STOPS, Walks, walks_of
+from .walks import Walks, walks_of
 
 GROUPS = 6  # with walks and nearest images; a page of many would grow heavy
+LOOKS = 8  # at which a walk is shown
 SAMPLES = 8  # beside their nearest true images
 
 
@@ -55,6 +58,21 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class Along:
+    """One walk of one member, as it was while it trained.
+
+    Arguments:
+        label: The member.
+        still: The walk at a look in each row, the first look at the top.
+        steps: The steps of the looks.
+    """
+
+    label: str
+    still: Still
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Near:
     """Samples of one member beside true images.
 
@@ -77,6 +95,7 @@ class Gallery:
         truth: True images.
         finals: Final samples of the members that are drawn, in the order of the panels, by group.
         walks: Of the first groups, by group: of the worst and the best member.
+        alongs: Of the first groups whose looks kept walks: one of the best member's, along training.
         nears: Of the first groups: the best member's samples and their nearest true images.
         searched: Among how many true images the nearest were found, in words.
         notes: What is left out, and why.
@@ -86,6 +105,7 @@ class Gallery:
     truth: Still
     finals: tuple[tuple[Still, ...], ...]
     walks: tuple[tuple[Walk, ...], ...]
+    alongs: tuple[Along | None, ...]
     nears: tuple[Near, ...]
     searched: str
     notes: tuple[str, ...]
@@ -112,6 +132,7 @@ def gallery_of(scene: Scene, shown: Sequence[Shown]) -> Gallery | None:
         truth=still(mosaic(truth)),
         finals=tuple(tuple(final(scene.groups[part.group], member) for member in part.members) for part in shown),
         walks=tuple(walks),
+        alongs=tuple(along_in(group) for group in scene.groups[:GROUPS]),
         nears=nears,
         searched=f"{'all ' if whole else ''}{len(true):,} true images",
         notes=tuple(notes),
@@ -141,6 +162,18 @@ def walks_in(group: Group) -> tuple[Walk, ...]:
         Walk(seed_label(group, member), badge_of(group, member), *walk_of(walks_of(group.run, group.at[member])))
         for member in dict.fromkeys([ranking[0], ranking[-1]])
     )
+
+
+def along_in(group: Group) -> Along | None:
+    """The first walk of the best member of a group, at a few of its looks."""
+    if not group.run.experiment.evaluation.walks:
+        return None
+    best = group.ranking()[-1]
+    steps, walks = group.run.walks()
+    looks = np.unique(np.linspace(0, len(steps) - 1, min(LOOKS, len(steps))).round().astype(int))
+    images = images_of(torch.from_numpy(walks[looks, group.at[best], 0]), group.dataset)
+    picture = mosaic(images.reshape(-1, *images.shape[2:]), images.shape[1])
+    return Along(seed_label(group, best), still(picture), tuple(int(step) for step in steps[looks]))
 
 
 def walk_of(walks: Walks) -> tuple[Still, str]:

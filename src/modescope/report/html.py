@@ -19,7 +19,7 @@ from .payload import PANELS, encoded, payload_of
 from .settings import references_of, settings_of
 from .text import interval, joined, number, percent, plural
 
-SCRIPTS = ("core.js", "backdrop.js", "panels.js", "charts.js", "film.js", "pictures.js", "table.js")
+SCRIPTS = ("core.js", "backdrop.js", "panels.js", "charts.js", "clouds.js", "film.js", "pictures.js", "table.js")
 
 
 def write_report(runs: Sequence[Run], path: str | Path) -> Path:

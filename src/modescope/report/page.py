@@ -1,6 +1,6 @@
 """A self-contained page that puts what a paper printed beside what came out."""
 
-__all__ = ["Figure", "Heading", "Paragraph", "Section", "Statements", "Table", "show", "write_page"]
+__all__ = ["Beside", "Figure", "Heading", "Paragraph", "Section", "Statements", "Table", "show", "write_page"]
 
 import abc
 import base64
@@ -22,6 +22,7 @@ STYLE = (
 .intro { color: var(--soft); font-size: 1.06rem; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 10px; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 1.2rem; }
 .statement { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.15rem;
   margin: 1rem 0; }
 .statement header { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin-bottom: .6rem; }
@@ -144,6 +145,16 @@ class Figure(Section):
         source = f"data:{TYPES[self.path.suffix.lower()]};base64,{data}"
         caption = f"<figcaption>{_text(self.caption)}</figcaption>" if self.caption else ""
         return f'<figure><img src="{source}" alt="{escape(self.alt)}">{caption}</figure>'
+
+
+@dataclass(frozen=True)
+class Beside(Section):
+    """Figures side by side, or one below the other where the screen is narrow."""
+
+    figures: Sequence[Figure]
+
+    def html(self) -> str:
+        return f'<div class="beside">{"".join(figure.html() for figure in self.figures)}</div>'
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ def from_torchscript(path: Path, options: Options) -> Source:
         network = torch.jit.load(path, map_location=options.device).eval()
     except Exception as error:  # whatever a damaged program raises
         raise refuse(what, error) from error
-    return from_file(path, partial(call_module, network, options.device), latent, what, options)
+    call = partial(call_module, network, options.device)
+    return from_file(path, lambda: call, latent, what, options)
 
 
 def from_onnx(path: Path, options: Options) -> Source:
@@ -55,6 +56,10 @@ def from_onnx(path: Path, options: Options) -> Source:
 
     Raises:
         ModescopeError: If it cannot be loaded, has several inputs, or `n` is not given.
+
+    Note:
+        Nodes of a network that draw noise, e.g. ``RandomNormalLike``, are seeded when it is loaded, with a seed that
+        onnxruntime holds for the whole process: each pass sets it, and loads the network anew.
     """
     what = f"the generator {str(path)!r}"
     session = onnx_session(path, what)
@@ -66,7 +71,12 @@ def from_onnx(path: Path, options: Options) -> Source:
     options = options.counted(what)
     fixed = session.get_inputs()[0].shape[0]
     at_once = fixed if isinstance(fixed, int) and fixed > 0 else AT_ONCE
-    return from_file(path, partial(call_onnx, session), latent, what, options, at_once)
+
+    def start() -> Callable[[Tensor], Tensor]:
+        extra("onnxruntime", "images", "running .onnx networks").set_seed(seed_of("generator", options.seed))
+        return partial(call_onnx, onnx_session(path, what))
+
+    return from_file(path, start, latent, what, options, at_once)
 
 
 def from_module(network: nn.Module, options: Options) -> Source:
@@ -97,13 +107,13 @@ def latent_of(options: Options, what: str) -> tuple[int, ...]:
 
 def from_file(
     path: Path,
-    call: Callable[[Tensor], Tensor],
+    start: Callable[[], Callable[[Tensor], Tensor]],
     latent: tuple[int, ...],
     what: str,
     options: Options,
     at_once: int = AT_ONCE,
 ) -> Source:
-    """The samples of a generator in a file."""
+    """The samples of a generator in a file; `start` gives the network as it is at the start of a pass."""
 
     def digest() -> str:
         content = hashlib.sha256()
@@ -113,7 +123,9 @@ def from_file(
         about = f"{latent} {options.seed} {options.n} {options.drop} {options.pixels}"
         return hashlib.sha256(f"{content.hexdigest()} {about}".encode()).hexdigest()
 
-    blocks = partial(generated, call, latent, what, options, at_once)
+    def blocks() -> Iterator[Tensor]:
+        return generated(start(), latent, what, options, at_once)
+
     notes = (f"made from standard normal latents of shape {latent} (seed {options.seed})",)
     return settle(Raw(what, blocks, options.n or 0, stored=False, digest=digest), options, notes)
 

@@ -59,7 +59,7 @@ def from_images(dataset: ImageData, options: Options) -> Source:
     notes = (
         ()
         if dataset.count in (None, len(index))
-        else (f"{len(index)} of {dataset.count} images were chosen at random (seed {options.seed})",)
+        else (f"{len(index):,} of {dataset.count:,} images were chosen at random (seed {options.seed})",)
     )
     return settle(Raw(what, blocks, len(index), dataset.labels(index)), options, notes)
 

@@ -70,7 +70,7 @@ def open_source(
 
     Arguments:
         value: What holds the samples.
-        latent: The shape of one latent of a generator, a whole number for a vector.
+        latent: The shape of one latent of a generator, a whole number for a vector; for nothing else.
         seed: What latents, draws and random choices come from.
         n: How many samples; all if not given. Of more, `n` are chosen at random, or the first `n` of a loader.
         endless: How many samples of what has no end, where `n` is not given; needed there if `n` is not.
@@ -103,14 +103,32 @@ def open_source(
         device=device,
     )
     if isinstance(value, str | Path):
-        return from_text(str(value), options)
+        source = from_text(str(value), options)
+        check_takes_latents(repr(str(value)), is_generator_file(Path(value)), options)
+        return source
     return from_object(value, options)
+
+
+def check_takes_latents(what: str, generator: bool, options: Options) -> None:
+    """Raises if a latent's shape is given for what is no generator."""
+    need(
+        generator or options.latent is None,
+        f"latent is {options.latent}, but {what} takes no latents: leave latent out; it is for TorchScript files, "
+        ".onnx files and modules",
+    )
+
+
+def is_generator_file(path: Path) -> bool:
+    """Whether a file holds a network that makes samples from latents."""
+    suffix = path.suffix.lower()
+    return path.is_file() and (suffix == ".onnx" or (suffix in TORCH and is_torchscript(path)))
 
 
 def from_object(value: Any, options: Options) -> Source:
     """The samples of anything but a text."""
     if isinstance(value, Source):
         raise ModescopeError("the value is a source already: use it as it is")
+    check_takes_latents(f"a {type(value).__name__}", isinstance(value, nn.Module), options)
     if isinstance(value, Tensor | np.ndarray) or (hasattr(value, "__array__") and not callable(value)):
         return from_array(value, options)
     if isinstance(value, Dataset):

@@ -108,7 +108,7 @@ def from_collection(collection: Collection, options: Options) -> Source:
     size, mode = survey.size, survey.mode
     notes = (*collection.notes, *notes_on(survey))
     if rows is not None:
-        notes = (*notes, f"{len(rows)} of {len(survey.good)} images were chosen at random (seed {options.seed})")
+        notes = (*notes, f"{len(rows):,} of {len(survey.good):,} images were chosen at random (seed {options.seed})")
     about = f"images {mode} {size} {len(taken)} {options.seed if rows is not None else ''} {survey.hash.hexdigest()}"
     return Source(
         name=options.name,

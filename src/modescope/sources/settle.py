@@ -90,7 +90,7 @@ def settle(raw: Raw, options: Options, notes: tuple[str, ...] = ()) -> Source:
             least_two(len(look.good) - lost, f"{raw.what} without its NaN and infinite samples")
             keep = look.good
             labels = labels[keep] if labels is not None else None
-            notes = (*notes, f"{lost} of {len(look.good)} samples were dropped: they hold NaN or infinite values")
+            notes = (*notes, f"{lost:,} of {len(look.good):,} samples were dropped: they hold NaN or infinite values")
         if layout.kind == "images":
             layout, note = with_pixels(layout, look, first.is_floating_point(), raw.what, options)
             notes = (*notes, note)
@@ -140,7 +140,7 @@ def finite_rows(block: Tensor) -> Tensor:
 def not_finite(what: str, lost: int, count: int, first: int) -> str:
     """The sentence on NaN."""
     return (
-        f"{what} holds NaN or infinite values in {lost} of {count} samples, the first is sample {first} counted "
+        f"{what} holds NaN or infinite values in {lost:,} of {count:,} samples, the first is sample {first} counted "
         "from 0: find out why, or leave them out with drop=True"
     )
 
@@ -215,7 +215,7 @@ def subset(source: Source, options: Options) -> Source:
         count=len(rows),
         blocks=blocks,
         labels=source.labels[rows] if source.labels is not None else None,
-        notes=(*source.notes, f"{len(rows)} of {source.count} samples were chosen at random (seed {options.seed})"),
+        notes=(*source.notes, f"{len(rows):,} of {source.count:,} samples were chosen at random (seed {options.seed})"),
         digest=digest,
     )
 

@@ -60,10 +60,7 @@ function startFilm(root) {
   };
   seeds.value = films.reduce((sum, film) => sum + film.cells.length, 0) > 32 ? "worst" : "all";
   seeds.addEventListener("change", choose);
-  repaints.push(() => {
-    films.forEach((film) => film.cells.forEach((cell) => { cell.ground = null; }));
-    show();
-  });
+  repaints.push(show);
   new ResizeObserver(show).observe(root);
   choose();
 }
@@ -71,7 +68,7 @@ function startFilm(root) {
 function filmOf(scene, place) {
   const film = scene.films[place.dataset.film];
   const cells = $$("figure", place).map((figure) => ({
-    figure, canvas: $("canvas", figure), image: $("img", figure), value: $(".value", figure), ground: null,
+    figure, canvas: $("canvas", figure), image: $("img", figure), value: $(".value", figure),
   }));
   const points = film.pictures ? {} : decode(film.points);
   return { ...film, ...points, cells, reel: $(".reel", place), score: $(".score", place) };
@@ -88,7 +85,7 @@ function showFrame(scene, film, step) {
   film.cells.forEach((cell, member) => {
     if (cell.figure.hidden) return;
     if (film.pictures) cell.image.src = film.pictures[frame][member];
-    else paintPoints(scene, film, frame, member, cell);
+    else paintPoints(scene, film, frame, member, cell.canvas);
     cell.value.textContent = scoreText(scene, film, film.scores[frame][member]);
   });
   const mean = film.mean[frame];
@@ -97,66 +94,6 @@ function showFrame(scene, film, step) {
     : `sliced W2 ${short(mean)} on average`;
 }
 
-function paintPoints(scene, film, frame, member, cell) {
-  const pen = freshCanvas(scene, cell);
-  if (scene.backdrop.kind === "line") paintBars(scene, film, frame, member, pen);
-  else paintDots(scene, film, frame, member, pen);
-}
-
 const scoreText = (scene, film, score) => (film.measure === "modes" ? `${short(score)}/${scene.modes}` : short(score));
-
-// A canvas of the right size with its backdrop, which is painted once for each size and theme.
-function freshCanvas(scene, cell) {
-  const { canvas } = cell;
-  const scale = Math.min(2, devicePixelRatio || 1);
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((size) => Math.max(1, Math.round(size * scale)));
-  if (canvas.width !== width || canvas.height !== height) {
-    [canvas.width, canvas.height, cell.ground] = [width, height, null];
-  }
-  if (!cell.ground) {
-    cell.ground = new OffscreenCanvas(width, height);
-    if (scene.backdrop.kind !== "line") paintPlane(scene, cell.ground.getContext("2d"), width, height);
-  }
-  const pen = canvas.getContext("2d");
-  pen.clearRect(0, 0, width, height);
-  pen.drawImage(cell.ground, 0, 0);
-  return pen;
-}
-
-function paintDots(scene, film, frame, member, pen) {
-  const [, members, count] = film.shape;
-  const { width, height } = pen.canvas;
-  const size = Math.min(6, Math.max(2, width / 75));
-  pen.fillStyle = clear(groupColor(film.group), 0.62);
-  const start = (frame * members + member) * count * 2;
-  for (let i = start; i < start + 2 * count; i += 2) {
-    const [x, y] = [film.values[i] / scene.unit, 1 - film.values[i + 1] / scene.unit];
-    if (x >= 0 && x <= 1 && y >= 0 && y <= 1) dot(pen, x * width, y * height, size);
-  }
-}
-
-function paintBars(scene, film, frame, member, pen) {
-  const [, members, count] = film.shape;
-  const { width, height } = pen.canvas;
-  const [low, high] = scene.backdrop.view[0];
-  const counts = new Array(scene.bins).fill(0);
-  const start = (frame * members + member) * count;
-  for (let i = start; i < start + count; i++) {
-    const bin = Math.floor((film.values[i] / scene.unit) * scene.bins);
-    if (bin >= 0 && bin < scene.bins) counts[bin]++;
-  }
-  const top = ceiling(scene);
-  pen.fillStyle = clear(groupColor(film.group), 0.62);
-  counts.forEach((number, bin) => {
-    const tall = (((number / count) * scene.bins) / (high - low) / top) * height;
-    pen.fillRect((bin / scene.bins) * width, height - tall, width / scene.bins, tall);
-  });
-  pen.strokeStyle = color("ink");
-  pen.lineWidth = Math.max(1, width / 200);
-  pen.beginPath();
-  const [places, density] = scene.backdrop.profile;
-  places.forEach((x, i) => pen.lineTo(((x - low) / (high - low)) * width, (1 - density[i] / top) * height));
-  pen.stroke();
-}
 
 $$(".player").forEach(startFilm);
