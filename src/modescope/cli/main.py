@@ -2,6 +2,7 @@
 
 __all__ = ["main"]
 
+import inspect
 import io
 import logging
 import os
@@ -291,6 +292,11 @@ def dispatch(args: list[str]) -> int:
 
 def told_of_all(commands: Mapping[str, type], args: list[str]) -> None:
     """Prints what is true of all commands, the help or a shell's completion, and leaves."""
-    kinds = [Annotated[kind, tyro.conf.subcommand(name)] for name, kind in commands.items()]
+    kinds = [Annotated[kind, tyro.conf.subcommand(name, description=opening(kind))] for name, kind in commands.items()]
     union: Any = Union[tuple(kinds)]  # noqa: UP007 - a union that is only known now
     tyro.cli(union, prog="modescope", args=args, description=DESCRIPTION, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def opening(command: type) -> str:
+    """The first paragraph of what a command says of itself."""
+    return " ".join((inspect.getdoc(command) or "").split("\n\n")[0].split())
