@@ -23,8 +23,8 @@ from helpers import (
 from torch.nn.functional import softplus
 
 from modescope.core import ModescopeError, Wrapper
+from modescope.core.method import holds
 from modescope.methods import GAN, LSGAN, METHODS, ForwardKL, PacGAN, UnrolledGAN, WeightedJS, build
-from modescope.methods.composition import holds
 from modescope.methods.label_smoothing import LabelSmoothing
 from modescope.methods.msgan import MSGAN
 from modescope.methods.spectral_norm import SpectralNorm

@@ -10,8 +10,8 @@ from torch.func import vmap
 from wrapped import furnished, slope_of
 
 from modescope.core import ModescopeError, Wrapper
+from modescope.core.method import holds
 from modescope.methods import ALI, GAN, LSGAN, METHODS, R3GAN, VEEGAN, WGANGP, ForwardKL, PacGAN, UnrolledGAN, build
-from modescope.methods.composition import holds
 from modescope.methods.gdpp import GDPP
 from modescope.methods.msgan import MSGAN
 from modescope.methods.top_k import TopK

@@ -9,6 +9,7 @@ import sys
 import threading
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -144,7 +145,9 @@ def test_the_page_is_drawn_anew_at_new_looks(going, tmp_path):
 
 def test_the_command_serves_until_ctrl_c(going):
     command = [sys.executable, "-m", "modescope", "report", "--live", str(going)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # which a shell's background job would not hear
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=heard, **pipes) as process:
         try:
             address = process.stdout.readline().strip()
             with urllib.request.urlopen(f"{address}/state", timeout=60) as answer:
