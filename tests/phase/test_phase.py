@@ -30,6 +30,12 @@ def test_ranges_are_spread_by_logarithms_where_the_ends_are_far_apart() -> None:
     assert Axis.parse("critic-lr = 1e-3,2e-3") == Axis("critic_lr", (1e-3, 2e-3))
 
 
+def test_listed_values_are_drawn_as_they_are_spread() -> None:
+    logs = {"1,2,4,8": True, "4,16,64": True, "1,2,3,4": False, "0,1,5": False, "1e-4,1e-2": True, "1,2": False}
+    for text, log in logs.items():
+        assert Axis.parse(f"width={text}").log == log
+
+
 BAD_AXES = {
     "lr": "axis 'lr' cannot be read, expected NAME=LOW..HIGH:COUNT",
     "=1,2": "axis '=1,2' cannot be read",

@@ -3,6 +3,7 @@
 __all__ = ["Axis"]
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,9 +66,9 @@ class Axis:
 
     @classmethod
     def listed(cls, name: str, text: str) -> "Axis":
-        """An axis of values that are listed, drawn logarithmically where they are wide apart."""
+        """An axis of values that are listed, drawn logarithmically where that is how they are spread."""
         values = tuple(float(part) for part in text.split(","))
-        return cls(name, values, wide(values[0], values[-1]))
+        return cls(name, values, wide(values[0], values[-1]) or doubling(values))
 
     @classmethod
     def spread(cls, name: str, text: str) -> "Axis":
@@ -104,3 +105,11 @@ class Axis:
 def wide(low: float, high: float) -> bool:
     """Whether a log scale suits values from end to end."""
     return low > 0 and high / low >= WIDE
+
+
+def doubling(values: Sequence[float]) -> bool:
+    """Whether values are spread more evenly by their logarithms than as they are, as 1, 2, 4, 8 are."""
+    if len(values) < 3 or min(values) <= 0:
+        return False
+    gaps, ratios = np.diff(values), np.diff(np.log(values))
+    return bool(gaps.min() > 0 and ratios.std() / ratios.mean() < gaps.std() / gaps.mean())
