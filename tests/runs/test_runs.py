@@ -89,7 +89,7 @@ def test_killed_at_random_moments_and_resumed_is_the_same(tmp_path):
     run = ms.Run.create(tmp_path / "killed", experiment(**changes))
     code = f"import modescope as ms; ms.Run({str(run.folder)!r}).train(workers=2, quiet=True, checkpoint_seconds=0)"
     rng, kills = np.random.default_rng(0), 0
-    for _ in range(12):
+    for _ in range(5):  # fifty in benchmarks/kills.py
         process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
         before = progress(run)
         deadline = time.monotonic() + 60
