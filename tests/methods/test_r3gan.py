@@ -1,5 +1,7 @@
 """The losses by hand, and both penalties against autograd."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,18 @@ def test_gamma_can_be_swept():
     check_sweep(R3GAN(), gamma=(0.1, 5.0))
 
 
+def test_the_penalty_falls_by_half_a_cosine():
+    real, fake = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[0.0, -1.0], [3.0, 2.0]])
+    nets = game(R3GAN(), generator=Given(2), discriminator=Bowl(3.0))
+    slopes = 9 * ((real**2).sum(1).mean() + (fake**2).sum(1).mean())
+    for progress, left in ((0.0, 1.0), (0.5, 0.55), (1.0, 0.1)):
+        batch = replace(batch_of(real, fake), progress=torch.tensor(progress, dtype=torch.float64))
+        of = lambda method, batch=batch: loss(method, "discriminator", nets, batch)  # noqa: E731
+        close(of(R3GAN(gamma=0.8, decay=0.1)) - of(R3GAN(gamma=0.0)), 0.4 * left * slopes)
+    check_gradients(R3GAN(decay=0.1))
+    check_sweep(R3GAN(), decay=(0.1, 1.0))
+
+
 def test_settings_of_the_paper():
     assert R3GAN.training == {"beta1": 0.0, "beta2": 0.9}
 
@@ -77,3 +91,5 @@ def test_settings_of_the_paper():
 def test_a_bad_gamma_is_refused():
     with pytest.raises(ModescopeError, match=r"^gamma is -1.0, expected at least 0$"):
         R3GAN(gamma=-1.0)
+    with pytest.raises(ModescopeError, match=r"^decay is -1.0, expected at least 0$"):
+        R3GAN(decay=-1.0)

@@ -23,15 +23,14 @@ class Relativistic(TwoPlayer):
         critic_steps: Critic steps before each generator step.
     """
 
-    @property
     @abc.abstractmethod
-    def penalties(self) -> tuple[float, float]:
-        """The weights of both penalties; one that is the number 0 is not computed."""
+    def penalties(self, progress: Tensor) -> tuple[float | Tensor, float | Tensor]:
+        """The weights of both penalties so far along the run; one that is the number 0 is not computed."""
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         D, fake = nets["discriminator"], nets["generator"](batch.z)
         loss = softplus(D(fake) - D(batch.real)).mean()
-        for weight, x in zip(self.penalties, (batch.real, fake), strict=True):
+        for weight, x in zip(self.penalties(batch.progress), (batch.real, fake), strict=True):
             if not (isinstance(weight, float) and weight == 0.0):  # a swept weight is a tensor
                 loss = loss + weight / 2 * square_slope(D, x)
         return loss
@@ -93,6 +92,5 @@ class RpGAN(Relativistic):
             value = getattr(self, name)
             need(math.isfinite(value) and value >= 0, f"{name} is {value}, expected at least 0")
 
-    @property
-    def penalties(self) -> tuple[float, float]:
+    def penalties(self, progress: Tensor) -> tuple[float | Tensor, float | Tensor]:
         return self.r1, self.r2
