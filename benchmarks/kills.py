@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,27 +134,27 @@ def cells_of(folder: Path) -> dict[str, Any]:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that a process started, which on Linux are told."""
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
+    """The processes that the threads of a process started, which on Linux are told."""
+    with suppress(OSError):  # it ends meanwhile
+        told = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+        return [int(child) for line in told for child in line.split()]
+    return []
 
 
 def strike(parent: int) -> str:
-    """Kills the parent, one of its workers, or all."""
+    """Kills the parent, one of its workers, or all; who was killed."""
     victim, workers = random.choice(("the parent", "a worker", "all")), children_of(parent)
-    if victim == "a worker" and workers:
-        os.kill(random.choice(workers), signal.SIGKILL)
-    elif victim == "all":
-        os.killpg(parent, signal.SIGKILL)
-    else:
+    if not workers:
         victim = "the parent"
-        os.kill(parent, signal.SIGKILL)
+    struck = {"the parent": [parent], "a worker": workers and [random.choice(workers)], "all": [parent, *workers]}
+    for pid in struck[victim]:
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            os.kill(pid, signal.SIGKILL)
     return victim
 
 
 def benchmark(folder: Path) -> None:
-    """Runs the benchmark's command in a group of its own."""
-    os.setsid()
+    """Runs the benchmark's command."""
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the process ends with them
     main([*CELLS, "--workers", "2", "--out", str(folder)])
 

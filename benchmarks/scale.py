@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modescope.benchmark import Cell, Plan, Result, load_results, make_plan, run_cells, standings
-from modescope.benchmark.results import METRICS
+from modescope.benchmark.results import METRICS, about
 from modescope.benchmark.table import collect, write_table
 from modescope.core.engine import Population
 
@@ -37,34 +37,34 @@ def scaling() -> Iterator[Ratio]:
         )
     with local(1) as options:
         spent = times_of(1, options)
-    share = between(spent) / sum(end - start for _, start, end in spent)
-    yield Ratio("time between two cells, as a share of theirs", share, 1, "", share, share, share, "at most 0.02")
+    within = sum(end - start for _, start, end in spent)
+    yield once("time between two cells, as a share of theirs", between(spent), within, "s", "at most 0.02")
 
 
 def many() -> Iterator[Ratio]:
     """Ten thousand trivial cells: planned, run by two workers, and tabled."""
-    folder = Path(tempfile.mkdtemp())
     plan: list[Plan] = []
-    parts = {
-        "planned": lambda: plan.append(plan_of(MANY)),
-        "run": lambda: run_cells(plan[0].possible, folder, 2, work="benchmarks.scale:trivial"),
-        "tabled": lambda: write_table(collect(folder), folder),
-        "compared": lambda: standings(plan[0], load_results(plan[0], folder)),
-    }
     total = {"s": 0.0, "s of processors": 0.0}
-    for name, part in parts.items():
-        before = processors()
-        spent = {"s": seconds(part), "s of processors": processors() - before}
-        for unit, value in spent.items():
-            total[unit] += value
-            yield against(f"{MANY:,} trivial cells {name}", value, unit, "")
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {
+            "planned": lambda: plan.append(plan_of(MANY)),
+            "run": lambda: run_cells(plan[0].possible, folder, 2, work="benchmarks.scale:trivial"),
+            "tabled": lambda: write_table(collect(folder), folder),
+            "compared": lambda: standings(plan[0], load_results(plan[0], folder)),
+        }
+        for name, part in parts.items():
+            before = processors()
+            spent = {"s": seconds(part), "s of processors": processors() - before}
+            for unit, value in spent.items():
+                total[unit] += value
+                yield once(f"{MANY:,} trivial cells {name}, against two minutes", value, 120, unit, "")
     for unit, value in total.items():
-        yield against(f"{MANY:,} trivial cells, all of this", value, unit, "at most 1")
+        yield once(f"{MANY:,} trivial cells, all of this, against two minutes", value, 120, unit, "at most 1")
 
 
-def against(name: str, value: float, unit: str, target: str) -> Ratio:
-    """A time against two minutes."""
-    return Ratio(name, value, 120, unit, value / 120, value / 120, value / 120, target)
+def once(name: str, value: float, limit: float, unit: str, target: str) -> Ratio:
+    """What was measured once, against something else."""
+    return paired(name, lambda: value, lambda: limit, unit, target, pairs=1)
 
 
 def processors() -> float:
@@ -127,20 +127,8 @@ def between(spent: Times) -> float:
 
 def trivial(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:
     """A cell that takes no time."""
-    return Result(
-        entrant=cell["entrant"],
-        key=cell["key"],
-        folder=cell["folder"],
-        seeds=(0, 1),
-        rates=(1e-3, 1e-3),
-        values={name: (1.0, 2.0) for name in METRICS},
-        diverged=(None, None),
-        gradient_steps=2,
-        seconds=0.0,
-        memory=0,
-        dataset=cell["dataset"],
-        protocol=cell["protocol"],
-    )
+    values = dict.fromkeys(METRICS, (1.0, 2.0))
+    return Result(**about(cell), seeds=(0, 1), rates=(1e-3, 1e-3), values=values, diverged=(None, None))
 
 
 def steady(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:

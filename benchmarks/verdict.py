@@ -111,15 +111,20 @@ def verdict_of(case: int, draw: int) -> str:
 
 
 def main() -> None:
-    """Simulates every case."""
+    """Simulates the cases."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=400, help="of each case")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--out", type=Path, default=Path("docs/verdict.json"), help="the file of results")
+    parser.add_argument("--resume", action="store_true", help="goes on after the cases that the file holds already")
     given = parser.parse_args()
-    rows = []
+    before = json.loads(given.out.read_text()) if given.resume and given.out.exists() else {}
+    rows = before["cases"] if before.get("draws") == given.draws else []
+    known = {(row["case"], row["n"]) for row in rows}
     with ProcessPoolExecutor(given.workers) as pool:
         for index, case in enumerate(CASES):
+            if (case.name, case.n) in known:
+                continue
             counts = Counter(pool.map(verdict_of, [index] * given.draws, range(given.draws), chunksize=10))
             right = sum(counts[name] for name in case.right)
             low, high = binomtest(right, given.draws).proportion_ci(0.95, "exact")

@@ -304,7 +304,10 @@ def test_the_checks_of_training_can_fail(fault: str, check: Check, monkeypatch: 
             for flat in population.state["flats"].values():
                 flat.add_(1e-6 * len(population.members))
         if fault == "forget":
-            population.noise.state = lambda: {"streams": population.noise.before, "position": torch.tensor(0)}
+            population.batches.noise.state = lambda: {
+                "streams": population.batches.noise.before,
+                "position": torch.tensor(0),
+            }
         return population
 
     monkeypatch.setattr(Case, "population", faulty)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modescope.benchmark import Result
-from modescope.benchmark.results import METRICS
+from modescope.benchmark.results import METRICS, about
 
 Cell = Mapping[str, Any]
 Stopped = Callable[[], bool]
@@ -24,20 +24,9 @@ def quick(cell: Cell, out: Path, stopped: Stopped) -> Result:
 
 
 def made(cell: Cell, values: tuple[float, float]) -> Result:
-    return Result(
-        entrant=cell["entrant"],
-        key=cell["key"],
-        folder=cell["folder"],
-        seeds=(0, 1),
-        rates=(1e-3, 1e-3),
-        values=dict.fromkeys(METRICS, values),
-        diverged=(None, None),
-        gradient_steps=20,
-        seconds=0.1,
-        memory=1,
-        dataset=cell["dataset"],
-        protocol=cell["protocol"],
-    )
+    cost = {"gradient_steps": 20, "seconds": 0.1, "memory": 1}
+    each = dict.fromkeys(METRICS, values)
+    return Result(**about(cell), seeds=(0, 1), rates=(1e-3, 1e-3), values=each, diverged=(None, None), **cost)
 
 
 def slow(cell: Cell, out: Path, stopped: Stopped) -> Result:

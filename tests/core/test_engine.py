@@ -131,7 +131,7 @@ class Plain:
 
 def stream(population: Population, member: Member) -> Iterator[list[tuple[Tensor, Tensor]]]:
     """The batches of a member's steps, mapped to real samples and latents here."""
-    need, count = population.noise.need, population.noise.batches
+    need, count = population.batches.noise.need, population.batches.noise.batches
     noise = Noise([member.seed], need, count, torch.float64, torch.device("cpu"))
     while True:
         noise.draw()

@@ -235,7 +235,7 @@ def test_memory_is_taken_after_the_step_on_its_last_batch(order: str) -> None:
     found = population(Counting(), [2], order=order)
     found.advance(1)
     view = found.layout.unflatten("generator", found.state["flats"]["generator"][0])["generator"]
-    z = found.batch_parts(0, found.noise.batches - 1)["z"][0]
+    z = found.batches.batch(0, found.batches.noise.batches - 1)["z"][0]
     hidden = (z @ view["0.weight"].T + view["0.bias"]).clamp(min=0)
     mean = (hidden @ view["2.weight"].T + view["2.bias"]).mean(0)
     torch.testing.assert_close(found.state["memory"]["mean"][0], 0.1 * mean, rtol=0, atol=1e-13)
@@ -246,7 +246,7 @@ def test_progress_is_the_fraction_of_the_run() -> None:
     clocks = []
     for _ in range(6):
         found.advance(1)
-        clocks.append(found.clocks[found.noise.position - 1].tolist())
+        clocks.append(found.batches.clocks[found.batches.noise.position - 1].tolist())
     assert clocks == [[0, 1, 0], [0.25, 0.75, 1], [0.5, 0.5, 2], [0.75, 0.25, 3], [1, 0, 4], [1, 0, 5]]
 
 
@@ -263,7 +263,7 @@ def test_latents_of_training_and_of_evaluation_follow_the_prior() -> None:
     for architecture, inside in ((SMALL, False), (uniform, True)):
         found = population(GAN(), architecture=architecture, batch_size=256)
         found.advance(1)
-        for z in (found.batch_parts(0, 0)["z"], found.latents(0, 512, "evaluation")):
+        for z in (found.batches.batch(0, 0)["z"], found.latents(0, 512, "evaluation")):
             assert (float(z.abs().max()) < 1) is inside
             assert abs(float(z.mean())) < 0.1
             assert float(z.std()) == pytest.approx(3**-0.5 if inside else 1.0, rel=0.1)
@@ -405,7 +405,7 @@ def test_how_far_ahead_real_samples_are_mapped_changes_nothing(ahead: int, monke
     monkeypatch.setattr("modescope.core.noise.CHUNK_STEPS", 5)
     usual = population(GAN())
     usual.advance(8)
-    monkeypatch.setattr("modescope.core.engine.AHEAD", ahead)
+    monkeypatch.setattr("modescope.core.batches.AHEAD", ahead)
     other = population(GAN())
     other.advance(3)
     again = population(GAN())

@@ -101,8 +101,8 @@ def test_the_engine_plays_as_a_loop_by_hand():
     k, seen = 0.0, []
     for _ in range(steps):
         population.advance(1)
-        at = population.noise.position - 1
-        first, second = ({name: population.batch_parts(at, i)[name][0] for name in ("real", "z")} for i in (0, 1))
+        at = population.batches.noise.position - 1
+        first, second = ({name: population.batches.batch(at, i)[name][0] for name in ("real", "z")} for i in (0, 1))
         critic.zero_grad()
         (error(first["real"]) - k * error(G(first["z"]).detach())).backward()
         critic.step()

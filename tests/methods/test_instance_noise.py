@@ -103,9 +103,9 @@ def test_nested_noises_do_not_clash():
 
 def test_noise_of_every_turn_is_fresh_and_its_own_in_a_stack():
     population = Case(method=InstanceNoise()).population(1)
-    first, second = (population.batch_parts(0, turn)["noise"] for turn in (0, 1))
+    first, second = (population.batches.batch(0, turn)["noise"] for turn in (0, 1))
     assert not torch.equal(first[REAL], second[REAL])
-    assert abs(float(population.noise.normal[2].std()) - 1) < 0.1
+    assert abs(float(population.batches.noise.normal[2].std()) - 1) < 0.1
     again = Case(method=InstanceNoise()).population(1)
     assert same_bits(population, again)
 

@@ -205,7 +205,7 @@ def test_a_population_draws_the_further_coordinate():
     method, training = MADGAN(generators=2), Training(steps=2, batch_size=8)
     population = Population(method, Ring(), SPACE, training, members_of(method, training, (0, 1)))
     population.advance(2)
-    assert population.batch_parts(0, 0)["z"].shape == (2, 8, SPACE.latent_dim + 1)
+    assert population.batches.batch(0, 0)["z"].shape == (2, 8, SPACE.latent_dim + 1)
     assert population.sample(7).shape == (2, 7, 2)
 
 

@@ -75,7 +75,7 @@ def test_every_form_of_method_2_is_trained_as_long_as_dcgan(photographs, monkeyp
     monkeypatch.setattr(
         kl_photographs, "train_many", lambda experiments, *_, **__: planned.update(experiments) or planned
     )
-    kl_photographs.trained("cifar10", "cifar10", photographs, quick=False, workers=1, quiet=True)
+    kl_photographs.trained("cifar10", {}, photographs, quick=False, workers=1, quiet=True)
     assert list(planned) == [f"cifar10-{kl_photographs.file_name(name)}" for name in ("DCGAN", *kl_images.METHOD2)]
     assert {experiment.training.steps for experiment in planned.values()} == {2000}
     assert {len(experiment.seeds) for experiment in planned.values()} == {10}

@@ -249,7 +249,7 @@ def test_the_notebook_is_trained_as_its_loop_does():
     cross_entropy = torch.nn.BCEWithLogitsLoss()
     for _ in range(5):
         population.advance(1)
-        batch = population.batch_parts(population.noise.position - 1, 0)
+        batch = population.batches.batch(population.batches.noise.position - 1, 0)
         real, fake = batch["real"][1], nets["generator"](batch["z"][1])
         ones, zeros = torch.ones(32, 1), torch.zeros(32, 1)
         rules["generator"].zero_grad()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from modescope import train
 from modescope.cli import main
@@ -94,6 +95,13 @@ def test_whole_numbers_and_shapes_have_populations_of_their_own() -> None:
     assert all(slab.experiment.sweep == {"lr": (1e-4, 1e-3)} for slab in mixed.slabs)
 
 
+def test_what_can_be_swept_is_what_the_methods_own_optimiser_has() -> None:
+    found = make_diagram("ring", "wgan", x="alpha=0.9,0.99", y="lr=1e-4,1e-3", seeds=1, **SMALL)
+    assert len(found.slabs) == 1
+    with pytest.raises(ModescopeError, match="unknown hyper-parameter 'beta1'"):
+        make_diagram("ring", "wgan", x="beta1=0.1,0.5", y="lr=1e-4,1e-3", seeds=1, **SMALL)
+
+
 def test_a_ratio_of_rates_moves_the_critics() -> None:
     found = make_diagram("ring", "gan", x="lr_ratio=1,10", y="lr=1e-3,2e-3", seeds=1, **SMALL)
     assert len(found.slabs) == 2
@@ -121,9 +129,11 @@ def test_bad_diagrams(case: str) -> None:
         make_diagram("ring", "weighted-js", **arguments)
 
 
-def test_convolutions_have_no_width() -> None:
+def test_convolutions_have_no_width(tmp_path) -> None:
+    for i in range(4):
+        Image.new("RGB", (28, 28), (60 * i, 0, 0)).save(tmp_path / f"{i}.png")
     with pytest.raises(ModescopeError, match="width is of layers of an MLP, which the generator is not"):
-        make_diagram("ring", "gan", x="width=4,8", y="lr=1e-3,1e-2", architecture="dcgan")
+        make_diagram(str(tmp_path), "gan", x="width=4,8", y="lr=1e-3,1e-2", architecture="stacked-quarter")
 
 
 # Runs

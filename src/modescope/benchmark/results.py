@@ -1,6 +1,16 @@
 """What came out of a cell, as one JSON file beside its run."""
 
-__all__ = ["METRICS", "Result", "load_results", "measure", "read_result", "settled", "write_failure", "write_result"]
+__all__ = [
+    "METRICS",
+    "Result",
+    "about",
+    "load_results",
+    "measure",
+    "read_result",
+    "settled",
+    "write_failure",
+    "write_result",
+]
 
 import dataclasses
 import json
@@ -44,13 +54,13 @@ class Result:
     entrant: str
     key: str
     folder: str
-    seeds: tuple[int, ...]
-    rates: tuple[float | None, ...]
-    values: dict[str, tuple[float, ...]]
-    diverged: tuple[int | None, ...]
-    gradient_steps: int
-    seconds: float
-    memory: int
+    seeds: tuple[int, ...] = ()
+    rates: tuple[float | None, ...] = ()
+    values: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    diverged: tuple[int | None, ...] = ()
+    gradient_steps: int = 0
+    seconds: float = 0.0
+    memory: int = 0
     dataset: str = ""
     protocol: str = ""
     failure: str = field(default="", compare=False)
@@ -79,8 +89,6 @@ def measure(run: Run, cell: Cell) -> Result:
         values={result.name: tuple(result.per_member) for result in found},
         diverged=tuple(run.diverged()),
         gradient_steps=run.experiment.training.steps * run.experiment.method.gradient_steps,
-        seconds=0.0,
-        memory=0,
         dataset=cell.dataset,
         protocol=cell.protocol,
     )
@@ -104,8 +112,16 @@ def write_failure(folder: Path, cell: Mapping[str, Any], reason: str, detail: st
         detail: Where it happened, for who mends it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    about = {name: cell[name] for name in ("entrant", "dataset", "protocol", "key", "folder")}
-    atomic_write(folder / FAILURE, sealed({**about, "reason": reason, "detail": detail}))
+    atomic_write(folder / FAILURE, sealed({**about(cell), "reason": reason, "detail": detail}))
+
+
+def about(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says of its cell.
+
+    Arguments:
+        cell: What :meth:`Cell.encode` gives, or what came out of one.
+    """
+    return {name: str(cell[name]) for name in ("entrant", "dataset", "protocol", "key", "folder")}
 
 
 def number(value: float) -> float | str:
@@ -159,18 +175,7 @@ def result_of(plain: Mapping[str, Any]) -> Result:
 
 def failure_of(plain: Mapping[str, Any]) -> Result:
     """What a failure's file tells."""
-    named = {name: str(plain[name]) for name in ("entrant", "key", "folder", "dataset", "protocol")}
-    return Result(
-        **named,
-        seeds=(),
-        rates=(),
-        values={},
-        diverged=(),
-        gradient_steps=0,
-        seconds=0.0,
-        memory=0,
-        failure=str(plain["reason"]),
-    )
+    return Result(**about(plain), failure=str(plain["reason"]))
 
 
 def load_results(plan: Plan, out: str | Path) -> Sequence[Result]:

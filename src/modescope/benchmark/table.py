@@ -47,7 +47,7 @@ def result_in(folder: Path, out: Path) -> Result | None:
     except ModescopeError as error:
         place = folder.relative_to(out).as_posix()
         dataset, protocol, name = place.split("/")
-        return Result(name, "", place, (), (), {}, (), 0, 0.0, 0, dataset, protocol, str(error))
+        return Result(name, "", place, dataset=dataset, protocol=protocol, failure=str(error))
 
 
 def rows_of(result: Result, suite: str = "") -> list[dict[str, Any]]:

@@ -9,18 +9,20 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import grad_and_value, vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ..datasets.base import Dataset
+from .batches import Batches
 from .config import Member, Training
 from .errors import need
+from .initial import initial
 from .method import Method, float_fields
 from .networks import Batch, Layout, Networks
 from .noise import Need, Noise, seed_of
 from .numerics import FULL, Numerics
-from .optim import Optimizer, learning_rate_factor
+from .optim import Optimizer
 from .parts import InParts, Parts, need_apart
 from .processes import ALONE, Processes
 from .program import Program
@@ -28,7 +30,6 @@ from .space import Space
 from .state import State, blend, flat_names, freeze, from_flat_names, with_own
 
 COMPANY = 1024  # the fewest latents that are evaluated together, for the statistics of batch normalisation
-AHEAD = 2**22  # numbers of real samples that are mapped from noise at once
 AT_ONCE = 2**22  # numbers of a member's samples that are made at once, which bounds memory on images
 
 Flats = dict[str, Tensor]
@@ -80,7 +81,7 @@ class Population:
         self.layout, flats = self.build()
         self.values, self.paths = self.swept(), float_fields(method)
         self.together = training.order == "simultaneous"
-        self.noise = self.streams()
+        self.batches = Batches(self.streams(), dataset, training)
         self.step, size = 0, len(self.members)
         self.state: State = {
             "flats": flats,
@@ -107,24 +108,13 @@ class Population:
     # Setting up
 
     def build(self) -> tuple[Layout, Flats]:
-        """The layout, and every member's initial parameters, drawn from its seed and the role alone."""
-        builders = self.method.networks(self.space)
-        flats: dict[str, list[Tensor]] = {player.name: [] for player in self.players}
-        layout = None
-        cache: dict[int, Flats] = {}
-        for member in self.members:
-            if member.seed not in cache:
-                modules = {role: seeded(build, member.seed, role) for role, build in builders.items()}
-                layout = layout or Layout.of(modules, self.players, self.method.fixed)
-                check_buffers(modules, layout.modules)
-                cache[member.seed] = layout.flatten(modules)
-            for name, flat in cache[member.seed].items():
-                flats.setdefault(name, []).append(flat)
-        assert layout is not None
-        layout = replace(layout, call=self.numerics.caller(self.device))
+        """The layout, and every member's initial parameters."""
+        seeds = [member.seed for member in self.members]
+        layout, flats = initial(self.method.networks(self.space), seeds, self.players, self.method.fixed)
         for module in layout.modules.values():
             module.requires_grad_(False).to(self.device, self.dtype)
-        return layout, {name: torch.stack(rows).to(self.device, self.dtype) for name, rows in flats.items()}
+        placed = {name: flat.to(self.device, self.dtype) for name, flat in flats.items()}
+        return replace(layout, call=self.numerics.caller(self.device)), placed
 
     def swept(self) -> dict[str, Tensor]:
         """The members' own values of swept hyper-parameters, each with shape `(S, 1)`."""
@@ -170,53 +160,8 @@ class Population:
     def advance(self, steps: int) -> None:
         """Trains every member for `steps` steps."""
         for _ in range(steps):
-            if self.noise.position == self.noise.steps:
-                self.noise.draw()
-                self.prepare()
-            at = self.noise.position
-            batches = [self.batch_parts(at, index) for index in range(self.noise.batches)]
-            self.state = self.play(self.state, batches, self.clocks[at])
-            self.noise.position += 1
+            self.state = self.play(self.state, *self.batches.take(self.step))
             self.step += 1
-
-    def prepare(self) -> None:
-        """Sets the chunk's clocks before its first step."""
-        start = self.step - self.noise.position
-        self.real: tuple[int, Tensor] | None = None
-        rows = []
-        for step in range(start, start + self.noise.steps):
-            progress = min(1.0, step / max(1, self.training.steps))
-            rows.append((progress, learning_rate_factor(self.training.schedule, progress), step))
-        self.clocks = torch.tensor(rows, dtype=self.dtype).to(self.device)
-
-    def real_samples(self, step: int) -> Tensor:
-        """The real samples of a step of the chunk, with shape `(batches, S, N, D)`.
-
-        They are mapped from noise for as many steps at once as are few numbers: all of a chunk of points in the plane,
-        one step of images.
-        """
-        need, noise = self.noise.need, self.noise
-        numbers = noise.batches * len(self.members) * need.batch_size * self.dataset.dim
-        ahead = max(1, AHEAD // numbers)
-        first = step - step % ahead
-        if self.real is None or self.real[0] != first:
-            rows = slice(first, first + ahead)
-            uniform = noise.uniform[0][rows].unflatten(-1, (need.batch_size, need.uniforms))
-            normal = noise.normal[0][rows].unflatten(-1, (need.batch_size, need.normals))
-            self.real = first, self.dataset.push(uniform, normal)
-        return self.real[1][step - first]
-
-    def batch_parts(self, step: int, index: int) -> dict[str, Any]:
-        """One batch of every member, each part with shape `(S, N, ...)`."""
-        noise, need, at = self.noise, self.noise.need, (step, index)
-        z = noise.uniform[2][at] * 2 - 1 if need.uniform_prior else noise.normal[1][at]
-        extra = zip(need.extra.items(), noise.normal[2:], strict=True)
-        return {
-            "real": self.real_samples(step)[index],
-            "z": z.unflatten(-1, (need.batch_size, need.latent_dim)),
-            "u": noise.uniform[1][at],
-            "noise": {name: part[at].reshape(len(self.members), *shape) for (name, shape), part in extra},
-        }
 
     def game_step(self, state: State, batches: list[dict[str, Any]], clock: Tensor) -> State:
         """One step of the game: every player in turn, then memory, averages, and the mask of diverged members."""
@@ -365,7 +310,7 @@ class Population:
 
     def observation(self, seed: int) -> dict[str, Any]:
         """One member's batch to look at; the same at every step, so that curves show the networks alone."""
-        need = self.noise.need
+        need = self.batches.noise.need
         generator = torch.Generator().manual_seed(seed_of(seed, "observation"))
         return {
             "real": self.dataset.sample(need.batch_size, generator),
@@ -387,7 +332,7 @@ class Population:
     def state_dict(self) -> dict[str, Tensor]:
         """All that a checkpoint needs, as named tensors."""
         named = {"step": torch.tensor(self.step)}
-        named.update({f"noise.{key}": value for key, value in self.noise.state().items()})
+        named.update({f"noise.{key}": value for key, value in self.batches.noise.state().items()})
         return {**named, **flat_names(self.state)}
 
     def load_state_dict(self, named: Mapping[str, Tensor]) -> None:
@@ -406,14 +351,13 @@ class Population:
                 f"the checkpoint does not fit: {name} is {given.dtype} {tuple(given.shape)}, "
                 f"expected {value.dtype} {tuple(value.shape)}",
             )
+        noise = self.batches.noise
         step, position = int(named["step"]), int(named["noise.position"])
-        fits = 0 <= position <= self.noise.steps and (step - position) % self.noise.steps == 0
-        need(fits, f"the checkpoint does not fit: step {step} cannot be at {position} of a chunk of {self.noise.steps}")
+        fits = 0 <= position <= noise.steps and (step - position) % noise.steps == 0
+        need(fits, f"the checkpoint does not fit: step {step} cannot be at {position} of a chunk of {noise.steps}")
         self.step = step
         self.state = from_flat_names(self.state, named, self.device)
-        self.noise.restore({"streams": named["noise.streams"], "position": named["noise.position"]})
-        if self.noise.position < self.noise.steps:
-            self.prepare()
+        self.batches.restore({"streams": named["noise.streams"], "position": named["noise.position"]}, step)
 
 
 def each(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -430,26 +374,3 @@ def each(function: Callable[..., Any]) -> Callable[..., Any]:
 def one_batch(batch: Mapping[str, Any], memory: Mapping[str, Tensor], clock: Tensor) -> Batch:
     """One member's batch as its losses see it."""
     return Batch(batch["real"], batch["z"], batch["u"], batch["noise"], memory, clock[0])
-
-
-def seeded(build: Any, seed: int, role: str) -> nn.Module:
-    """A fresh network, drawn from a seed and its role, leaving PyTorch's own generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed_of(seed, role))  # torch.manual_seed would seed accelerators too
-        built = build()
-    need(
-        isinstance(built, nn.Module),
-        f"what builds the {role} made a {type(built).__name__}, expected a torch.nn.Module",
-    )
-    return built
-
-
-def check_buffers(modules: Mapping[str, nn.Module], first: Mapping[str, nn.Module]) -> None:
-    """Refuses networks whose buffers depend on the seed, since all members share the first one's."""
-    for role, module in modules.items():
-        shared = dict(first[role].named_buffers())
-        odd = [name for name, buffer in module.named_buffers() if not torch.equal(buffer, shared[name].to(buffer))]
-        need(
-            not odd,
-            f"the {role} has buffers that are drawn anew for each member ({', '.join(odd)}): make them parameters",
-        )

@@ -69,7 +69,7 @@ def diagnose(
     """
     need(fake is not None, "fake is not given, expected the samples of a generator: diagnose(real, fake)")
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
-    chosen(metrics)
+    measures = chosen(metrics)
     if real is None:
         given = [name for name, value in (("features", features), ("metrics", metrics)) if value is not None]
         need(not given, f"{' and '.join(given)} compare with real samples, and none are given: give real too")
@@ -81,7 +81,7 @@ def diagnose(
     check_alike(sources["real"], sources["fake"])
     made = make_features(features if features is not None else DEFAULT_FEATURES[sources["real"].kind])
     made = made.fit(sources["real"])
-    measures = fitting(chosen(metrics), made, asked=metrics is not None and list(metrics) != ["all"])
+    measures = fitting(measures, made, asked=metrics is not None and list(metrics) != ["all"])
     found = {
         kind: extract(source, made, cache=cache, tell=partial(tell, f"{kind} samples"))
         for kind, source in sources.items()

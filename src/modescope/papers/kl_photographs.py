@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .. import datasets
 from ..api import plan
 from ..core.errors import ModescopeError
 from ..core.method import Method
@@ -24,19 +25,18 @@ from ..features.inception import cached
 from ..methods import GAN, LSGAN
 from ..metrics import MetricResult
 from ..metrics.intervals import mean_interval
-from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
+from ..report.page import Figure, Heading, Paragraph, Section, Statements, write_page
 from ..runs import Evaluation, Run, train_many
 from ..sources import open_source
 from . import kl_drawings as draw
 from .kept import kept_beside
-from .kl_images import method2, minutes
-from .kl_runs import PAPER, cell, compared, file_name, heading, median_member
+from .kl_images import method2, numbers_of, table_of
+from .kl_runs import PAPER, compared, file_name, median_member
 from .record import Reproduction, write_record
 
 NETWORKS = "dcgan-small"
 BATCH, RATE = 64, 2e-4  # as DCGAN's paper
-STEPS = {"cifar10": 2000, "celeba": 1500}  # of critic and generator each
-SEEDS = {"cifar10": 10, "celeba": 3}
+BUDGETS = {"cifar10": (2000, 10), "celeba": (1500, 3), "sign-digits": (1500, 3)}  # steps of each player, and seeds
 SAMPLES, SPLITS = 2000, 3
 QUICK = 60  # samples, to see that all works
 SCORE, DIVERSITY, SPREAD = "inception_score", "coverage_k5", "pairwise_l2"
@@ -53,7 +53,7 @@ def cifar10(
     out: Path, quick: bool = False, workers: int | None = None, quiet: bool = False, runs: Path | None = None
 ) -> Reproduction:
     """Section 5.3: the Inception score and the diversity of DCGAN and of Method 2 on CIFAR-10."""
-    found = trained("cifar10", "cifar10", runs or out / "runs", quick, workers, quiet)
+    found = trained("cifar10", {}, runs or out / "runs", quick, workers, quiet)
     features = classifier()
     results = {name: measured(run, features, QUICK if quick else SAMPLES) for name, run in found.items()}
     others = [name for name in results if name != "DCGAN"]
@@ -63,23 +63,14 @@ def cifar10(
         SPREAD: ("the distance of two samples is raised by", "slightly increase sample diversity"),
     }
     statements = [
-        compared(f"{claim} {name}", results, "DCGAN", name, printed, metric)
+        compared(f"{claim} {name}", results, "DCGAN", name, printed, metric, kept=metric == SCORE)
         for metric, (claim, printed) in says.items()
         for name in others
     ]
     picture = grids(out / "kl-cifar10.png", found, results)
-    first = next(iter(results.values()))
     sections: list[Section] = [
         Heading("One protocol"),
-        Table(
-            ["method", *map(heading, first.values()), "minutes"],
-            [
-                *([name, *map(cell, results[name].values()), minutes(run)] for name, run in found.items()),
-                ["real against real (floor)", *(f"{r.floor:.3g}" for r in first.values()), "–"],
-            ],
-            f"Features: {features.name}, {features.protocol}. "
-            + "; ".join(f"{r.label}: {r.protocol}" for r in first.values()),
-        ),
+        table_of(found, results, "real against real (floor)", f"Features: {features.name}, {features.protocol}. "),
         Heading("What the paper says"),
         Paragraph(
             "It prints no number. An Inception score that another network than Inception gives is another score."
@@ -91,13 +82,7 @@ def cifar10(
         Paragraph(setup_of(found)),
     ]
     page = write_page(out / "kl-cifar10.html", "kl/cifar10: DCGAN and Method 2", f"{PAPER}, section 5.3.", sections)
-    ours = {
-        "setup": next(iter(found.values())).experiment.encode(),
-        "features": f"{features.name}: {features.protocol}",
-        "metrics": {name: [r.to_dict() for r in row.values()] for name, row in results.items()},
-        "per_seed": {name: {key: list(r.per_member) for key, r in row.items()} for name, row in results.items()},
-        "minutes": {name: minutes(run) for name, run in found.items()},
-    }
+    ours = {"features": f"{features.name}: {features.protocol}", **numbers_of(found, results)}
     numbers = write_record(out / "kl-cifar10.json", "kl/cifar10", {"printed": "no number"}, ours, statements)
     return Reproduction("kl/cifar10", page, numbers, (picture,))
 
@@ -107,7 +92,7 @@ def celeba(
 ) -> Reproduction:
     """Section 5.4: samples of DCGAN and of Method 2 on faces, or on photographs of hands where there is no CelebA."""
     data = faces()
-    found = trained("celeba", data, runs or out / "runs", quick, workers, quiet)
+    found = trained(data, {}, runs or out / "runs", quick, workers, quiet)
     return pictured("kl/celeba", "section 5.4", data, found, [], out)
 
 
@@ -115,7 +100,7 @@ def figure8(
     out: Path, quick: bool = False, workers: int | None = None, quiet: bool = False, runs: Path | None = None
 ) -> Reproduction:
     """Figure 8: DCGAN beside Method 2, "our method helps GAN increase sample diversity"."""
-    found = trained("cifar10", "cifar10", runs or out / "runs", quick, workers, quiet)
+    found = trained("cifar10", {}, runs or out / "runs", quick, workers, quiet)
     note = (
         "The paper does not say which data its figure 8 shows; that samples become more diverse is what its text says "
         "of CIFAR-10. The numbers are those of kl/cifar10."
@@ -128,7 +113,7 @@ def figure9(
 ) -> Reproduction:
     """Figure 9: LSGAN, the plain GAN and Method 2, "images are more diverse and doesn't have decrease in quality"."""
     data = faces()
-    found = trained("celeba", data, runs or out / "runs", quick, workers, quiet)
+    found = trained(data, {"LSGAN": LSGAN()}, runs or out / "runs", quick, workers, quiet)
     note = "The paper does not say which data its figure 9 shows; CelebA is the one of its sets that is left."
     return pictured("kl/figure9", "figure 9", data, found, [note], out)
 
@@ -177,17 +162,17 @@ def classifier() -> Features:
     return Inception(path) if path else make_features("efficientnet-lite0")
 
 
-def trained(kind: str, data: str, folder: Path, quick: bool, workers: int | None, quiet: bool) -> dict[str, Run]:
-    """Runs of every method, by name, trained in the folder or read from it."""
-    plain: dict[str, Method] = {"DCGAN": GAN()} if kind == "cifar10" else {"LSGAN": LSGAN(), "DCGAN": GAN()}
-    first = plan(data, GAN(), architecture=NETWORKS)
-    games = {**plain, **method2(first.dataset.dim)}
-    steps = 4 if quick else STEPS[kind]
+def trained(
+    data: str, others: Mapping[str, Method], folder: Path, quick: bool, workers: int | None, quiet: bool
+) -> dict[str, Run]:
+    """Runs of DCGAN, of Method 2 and of others, by name, trained in the folder or read from it."""
+    steps, seeds = (4, 2) if quick else BUDGETS[data]
+    games = {**others, "DCGAN": GAN(), **method2(datasets.make(data).dim)}
     experiments = {
         f"{data}-{file_name(name)}": plan(
             data,
             game,
-            seeds=2 if quick else SEEDS[kind],
+            seeds=seeds,
             architecture=NETWORKS,
             evaluation=Evaluation(every=max(1, steps // 10), look=SEEN, samples=SEEN, snapshot=SEEN),
             steps=steps,

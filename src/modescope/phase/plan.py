@@ -8,17 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .. import datasets
 from ..api import plan
 from ..benchmark.entrants import Entrant
 from ..core.config import SWEPT_TRAINING, Training
 from ..core.errors import nearest_name, need
-from ..core.method import Method, float_fields, layers
+from ..core.method import float_fields, layers
 from ..datasets.base import Dataset
 from ..metrics import METRICS
 from ..nets import MLP, Architecture
-from ..nets import architecture as named_architecture
-from ..papers.settings import setting_for
 from ..runs import Evaluation, Experiment
 from .axis import Axis
 
@@ -119,11 +116,11 @@ def make_diagram(
     axes = [Axis.parse(axis) if isinstance(axis, str) else axis for axis in (x, y)]
     need(axes[0].name != axes[1].name, f"x and y are both {axes[0].name}, expected two hyper-parameters")
     need(seeds >= 1, f"seeds is {seeds}, expected at least 1")
-    entrant, data = Entrant.parse(method), datasets.make(dataset)
-    networks = named_architecture(architecture or setting_for(dataset, data).architecture)
-    across, up = (suited(axis, entrant.method(), networks) for axis in axes)
-    slicer = Slicer(dataset, entrant, networks, (across, up), seeds, settings)
-    return Diagram(dataset, entrant.label, across, up, metric_of(metric, data), seeds, tuple(slicer.slabs()))
+    entrant = Entrant.parse(method)
+    plain = plan(dataset, entrant.method(), seeds=seeds, architecture=architecture, **settings)
+    across, up = (suited(axis, plain) for axis in axes)
+    slabs = tuple(Slicer(dataset, entrant, plain, (across, up), settings).slabs())
+    return Diagram(dataset, entrant.label, across, up, metric_of(metric, plain.dataset), seeds, slabs)
 
 
 @dataclass(frozen=True)
@@ -133,17 +130,15 @@ class Slicer:
     Arguments:
         dataset: The data set's text.
         entrant: The method.
-        networks: The networks, where no axis says otherwise.
+        plain: The experiment of a point where no axis says otherwise.
         axes: Both.
-        seeds: Members at each point.
         settings: Training settings for all points.
     """
 
     dataset: str
     entrant: Entrant
-    networks: Architecture
+    plain: Experiment
     axes: tuple[Axis, Axis]
-    seeds: int
     settings: Mapping[str, Any]
 
     def slabs(self) -> Iterator[Slab]:
@@ -156,9 +151,8 @@ class Slicer:
     def swept(self) -> set[str]:
         """The axes whose values share a population."""
         names = {axis.name for axis in self.axes}
-        reals = {*float_fields(self.entrant.method()), *rates(self.settings.get("optimizer", "adam")), RATIO}
         # A ratio is one to a learning rate that all members share.
-        return (names & reals) - ({"lr"} if RATIO in names else set())
+        return (names & real_valued(self.plain)) - ({"lr"} if RATIO in names else set())
 
     def slab(self, fixed: Mapping[str, float]) -> Slab:
         """The population of all points that have these values."""
@@ -168,8 +162,8 @@ class Slicer:
         experiment = plan(
             self.dataset,
             Entrant(self.entrant.spec, {**self.entrant.fields, **of_method}).method(),
-            seeds=self.seeds,
-            architecture=shaped_as(self.networks, fixed),
+            seeds=self.plain.seeds,
+            architecture=shaped_as(self.plain.architecture, fixed),
             **{**self.settings, **training},
         )
         sweep, behind = {}, {}
@@ -183,7 +177,7 @@ class Slicer:
         return Slab(replace(experiment, sweep=sweep, evaluation=once), dict(fixed), behind)
 
 
-def suited(axis: Axis, method: Method, networks: Architecture) -> Axis:
+def suited(axis: Axis, plain: Experiment) -> Axis:
     """The axis, with whole numbers where its hyper-parameter takes no others.
 
     Raises:
@@ -191,25 +185,25 @@ def suited(axis: Axis, method: Method, networks: Architecture) -> Axis:
     """
     if axis.name in ("width", "critic_width"):
         which = "generator" if axis.name == "width" else "critic"
-        need(isinstance(getattr(networks, which), MLP), f"{axis.name} is of layers of an MLP, which the {which} is not")
-    kinds: tuple[type, ...] = (Training, *(type(layer) for layer in layers(method)))
+        mlp = isinstance(getattr(plain.architecture, which), MLP)
+        need(mlp, f"{axis.name} is of layers of an MLP, which the {which} is not")
+    kinds: tuple[type, ...] = (Training, *(type(layer) for layer in layers(plain.method)))
     counts = {*OF_NETWORKS, *(name for kind in kinds for name in whole_fields(kind))}
-    reals = {*float_fields(method), *rates("adam"), *rates("rmsprop"), *rates("sgd"), RATIO}
-    if axis.name in reals:
+    if axis.name in real_valued(plain):
         return axis
     if axis.name in counts:
         return axis.whole()
-    raise nearest_name("hyper-parameter", axis.name, {*counts, *reals})
+    raise nearest_name("hyper-parameter", axis.name, {*counts, *real_valued(plain)})
+
+
+def real_valued(plain: Experiment) -> set[str]:
+    """The hyper-parameters whose values can share a population."""
+    return {*float_fields(plain.method), "lr", "critic_lr", *SWEPT_TRAINING[plain.training.optimizer], RATIO}
 
 
 def whole_fields(kind: type) -> set[str]:
     """The fields that hold a whole number."""
     return {field.name for field in dataclasses.fields(kind) if field.type in (int, "int")}
-
-
-def rates(optimizer: str) -> tuple[str, ...]:
-    """The training settings that can be swept."""
-    return ("lr", "critic_lr", *SWEPT_TRAINING.get(optimizer, ()))
 
 
 def shaped_as(networks: Architecture, fixed: Mapping[str, float]) -> Architecture:

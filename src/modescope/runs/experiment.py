@@ -13,8 +13,9 @@ import torch
 
 from .. import datasets, methods
 from ..core.config import Member, Training, members_of
-from ..core.engine import Population, seeded
+from ..core.engine import Population
 from ..core.errors import ModescopeError, nearest_name, need
+from ..core.initial import seeded
 from ..core.method import Method, need_game
 from ..core.numerics import Numerics, Precision
 from ..core.parts import need_apart

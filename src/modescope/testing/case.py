@@ -104,12 +104,11 @@ def refused(make: Callable[[], object]) -> bool:
 def glimpse(case: Case) -> tuple[Networks, Batch]:
     """The networks and the first batch of one member, outside of any population."""
     population = case.population()
-    population.noise.draw()
-    population.prepare()
+    batches, clock = population.batches.take(0)
     state = tree_map(lambda leaf: leaf[0], {part: population.state[part] for part in ("flats", "optimizers", "memory")})
-    parts = tree_map(lambda leaf: leaf[0], population.batch_parts(0, 0))
-    _, nets = population.one({}, state["flats"], state["optimizers"], population.clocks[0])
-    return nets, Batch(**parts, memory=state["memory"], progress=population.clocks[0][0])
+    parts = tree_map(lambda leaf: leaf[0], batches[0])
+    _, nets = population.one({}, state["flats"], state["optimizers"], clock)
+    return nets, Batch(**parts, memory=state["memory"], progress=clock[0])
 
 
 def moved(nets: Networks, player: str, flat: Tensor) -> Networks:
