@@ -11,6 +11,7 @@ from modescope.methods import METHODS
 
 project = "Modescope"
 author = "The Modescope developers"
+project_copyright = "2026, The Modescope developers"
 release = version = __version__
 extensions = [
     "myst_parser",
@@ -19,7 +20,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
 ]
-myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -32,6 +33,8 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-m
 html_theme = "furo"
 html_title = "Modescope"
 html_extra_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python", "myst.xref_missing"]
 nitpicky = False

@@ -99,6 +99,18 @@ def test_losses_samples_and_observations_are_those_of_the_base_at_the_placed_lat
     assert torch.equal(method.observe(nets, batch)["critic_fake"], base.observe(nets, placed)["critic_fake"])
 
 
+def test_samples_can_come_from_narrower_gaussians_than_those_of_training():
+    wide, narrow = (MultiModalLatents(modes=3, std=0.5, sampling_std=std) for std in (None, 0.1))
+    nets, batch = glimpse(Case(method=wide))
+    for mine, theirs in zip(narrow.players(), wide.players(), strict=True):
+        assert torch.equal(mine.loss(nets, batch), theirs.loss(nets, batch))
+    asked = replace(wide, std=0.1)
+    assert torch.equal(narrow.sample(nets, batch.z), asked.sample(nets, batch.z))
+    assert not torch.equal(narrow.sample(nets, batch.z), wide.sample(nets, batch.z))
+    middles = replace(wide, sampling_std=0.0).sample(nets, batch.z)
+    assert 1 <= len(middles.unique(dim=0)) <= 3  # nothing is left but the middle of each Gaussian
+
+
 class Remembering(GAN):
     """Remembers the mean latent."""
 
@@ -264,6 +276,7 @@ def test_trained_generators_obey_the_bound_and_the_mixture_goes_below_it():
         ({"spread": -1.0}, r"^spread is -1.0, expected at least 0$"),
         ({"spread": math.inf}, r"^spread is inf, "),
         ({"std": 0.0}, r"^std is 0.0, expected more than 0$"),
+        ({"sampling_std": -0.1}, r"^sampling_std is -0.1, expected nothing or at least 0$"),
         ({"dim": 0}, r"^dim is 0, expected nothing or a whole number of at least 1$"),
         ({"base": "gan"}, r"^base is 'gan', expected a method"),
     ],

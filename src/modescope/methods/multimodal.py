@@ -48,12 +48,17 @@ class MultiModalLatents(Wrapper):
         by the normal distribution function. So the prior of the architecture is not used, and one mode is the plain
         normal, with `dim` coordinates. An encoder of `base` (ALI, VEEGAN) learns the mapped latents.
 
+        The paper trades diversity for quality after training, by sampling from other Gaussians than those of training;
+        `sampling_std` does so. It narrows what is made of each Gaussian and moves no mass between them.
+
     Arguments:
         base: The method whose latents are shaped.
         modes: The number :math:`K` of Gaussians.
         spread: The distance :math:`s` of neighbouring centres.
         std: The standard deviation of the Gaussians; what counts above is how many of them `spread` is, but a network
             learns from latents of about 1 more easily than from large ones.
+        sampling_std: The standard deviation of the Gaussians that samples are made of after training; `std` if not
+            given. Smaller means closer to the middle of each mode, and less variety within it.
         dim: The number of coordinates of a latent; the architecture's if not given.
 
     Raises:
@@ -75,6 +80,7 @@ class MultiModalLatents(Wrapper):
     modes: int = 8
     spread: float = 6.0
     std: float = 1.0
+    sampling_std: float | None = None
     dim: int | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +89,8 @@ class MultiModalLatents(Wrapper):
         need(good, f"modes is {self.modes!r}, expected a whole number of at least 1")
         need(math.isfinite(self.spread) and self.spread >= 0, f"spread is {self.spread}, expected at least 0")
         need(math.isfinite(self.std) and self.std > 0, f"std is {self.std}, expected more than 0")
+        good = self.sampling_std is None or (math.isfinite(self.sampling_std) and self.sampling_std >= 0)
+        need(good, f"sampling_std is {self.sampling_std}, expected nothing or at least 0")
         good = self.dim is None or (isinstance(self.dim, int) and self.dim >= 1)
         need(good, f"dim is {self.dim!r}, expected nothing or a whole number of at least 1")
         need_fit(self, has_common_latents, "its base lays out latents of its own")
@@ -114,7 +122,7 @@ class MultiModalLatents(Wrapper):
         return self.base.observe(nets, self.seen(batch))
 
     def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        return self.base.sample(nets, self.placed(z))
+        return self.base.sample(nets, self.placed(z, self.sampling_std))
 
     def placed_in(self, space: Space) -> Space:
         """The space as `base` should see it."""
@@ -131,11 +139,12 @@ class MultiModalLatents(Wrapper):
             noise[LATENTS] = self.placed(noise[LATENTS])
         return replace(batch, z=self.placed(batch.z), noise=noise)
 
-    def placed(self, z: Tensor) -> Tensor:
+    def placed(self, z: Tensor, std: float | None = None) -> Tensor:
         """Standard normals `(..., L + 1)` as latents of the mixture, with shape `(..., L)`."""
+        std = self.std if std is None else std
         component = (torch.special.ndtr(z[..., -1]) * self.modes).long().clamp(max=self.modes - 1)
         centres = z.new_tensor(lattice(self.modes, z.shape[-1] - 1))
-        return self.std * z[..., :-1] + self.spread * (centres - centres.mean(0))[component]
+        return std * z[..., :-1] + self.spread * (centres - centres.mean(0))[component]
 
 
 def has_common_latents(method: Method) -> bool:

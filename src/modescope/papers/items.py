@@ -46,6 +46,7 @@ class Item:
 ITEMS: dict[str, Item] = {
     "moons": Item("two moons, latent dimensions 1 to 8, with the review's networks", REVIEW, "moons:moons"),
     "moons/notebook": Item("the same as its notebook did it: 32 points, its initial weights", REVIEW, "moons:notebook"),
+    "dcgan": Item("three claims about DCGAN, measured on digits", REVIEW, "dcgan:dcgan"),
     "kl/figure1": Item("six divergences of two Gaussians as contour maps", KL, "kl_theory:figure1", trains=False),
     "kl/propositions": Item("Proposition 1, Theorem 2 and Proposition 3", KL, "kl_theory:propositions", trains=False),
     "kl/figure2": Item("the plain GAN on the ring", KL, "kl_runs:figure2", shares=True),
