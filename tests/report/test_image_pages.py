@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +151,16 @@ def test_what_cannot_be_walked_is_told(scene, images, monkeypatch):
     assert "images gan: there are no walks between latents: checkpoint" in found.notes[0]
     monkeypatch.setattr(gallery, "GROUPS", 0)
     assert "are of the first 0 groups alone" in gallery_of(scene, shown_of(scene, 8)).notes[-1]
+
+
+def test_walks_stand_under_the_name_of_their_own_run(images, tmp_path):
+    for name in ("broken", "whole"):
+        shutil.copytree(images.folder, tmp_path / name)
+    next((tmp_path / "broken").glob("block-*/state-*.safetensors")).unlink()
+    page, _ = page_of([ms.Run(tmp_path / name) for name in ("broken", "whole")], tmp_path / "page.html")
+    walks = page[page.index("Walks between latents") : page.index("Samples and their nearest")]
+    assert "Walks between latents of images gan (whole), " in walks
+    assert "(broken)" not in walks
 
 
 def test_points_have_no_gallery(ring):
