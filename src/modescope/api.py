@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import datasets, methods
-from .core.config import Training
+from .core.config import MOST_MEMBERS, Training
 from .core.errors import nearest_name, need
 from .core.method import Method
 from .datasets.base import Dataset
@@ -65,6 +65,7 @@ def plan(
     engine = {name: value for name, value in settings.items() if name in engine_fields}
     if isinstance(seeds, int):
         need(seeds >= 1, f"seeds is {seeds}, expected at least 1")
+        need(seeds <= MOST_MEMBERS, f"seeds is {seeds:,}, expected at most {MOST_MEMBERS:,}")
         seeds = range(seeds)
     return Experiment(
         dataset=data,

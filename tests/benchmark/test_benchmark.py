@@ -59,6 +59,10 @@ def test_a_wrong_entrant_is_told(text: str, message: str) -> None:
 
 
 def test_an_entrant_given_twice_is_told() -> None:
+    with pytest.raises(ModescopeError, match=r"^methods names gan and gan@saturating=false, which are the same"):
+        entrants(["lsgan", "gan@saturating=false"])
+    with pytest.raises(ModescopeError, match=r"^methods names pacgan and pacgan@degree=2, which are the same"):
+        entrants(["pacgan", "pacgan@degree=2"])
     with pytest.raises(ModescopeError, match=r"^methods names lsgan twice"):
         entrants(["lsgan", "veegan", "lsgan"])
 
@@ -112,6 +116,7 @@ def test_a_folder_is_named_by_all_that_determines_the_numbers() -> None:
     [
         ({"dataset": "swissroll"}, "has no known modes"),
         ({"seeds": 1}, "seeds is 1, expected at least 2"),
+        ({"seeds": 10**12}, "seeds is 1,000,000,000,000, expected at most 1,000,000"),
         ({"budget": 0}, "budget is 0"),
         ({"protocol": "papers"}, "paper"),
         ({"learning_rates": ()}, "learning_rates is empty"),

@@ -1,6 +1,7 @@
 """Mean ranks against SciPy's Friedman test, Demšar's table of quantiles, and groups by their definition."""
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -50,6 +51,15 @@ def test_ranks_by_hand() -> None:
     assert ranks_of({"a": [3.0, 9.0], "b": [1.0, 2.0]}, higher=True).labels == ("a", "b")
 
 
+@pytest.mark.parametrize("scores", [(3.0, 1.0, 2.0, 4.0), (1.0, 0.0, 0.0, 0.0), (2.0, 2.0, 1.0, 1.0)])
+def test_the_p_value_where_all_seeds_agree_is_that_of_all_orders(scores: tuple[float, ...]) -> None:
+    """Two seeds that rank four entrants alike: the share of all orders of the second that do."""
+    found = ranks_of({name: [score, score] for name, score in zip("abcd", scores, strict=True)}, higher=True)
+    orders = list(permutations(scores))
+    assert found.p_value == pytest.approx(orders.count(scores) / len(orders), rel=1e-12)
+    assert ranks_of({f"e{i}": [i] * 12 for i in range(50)}, higher=True).p_value == pytest.approx(0.0, abs=1e-300)
+
+
 def test_groups_are_the_longest_that_span_less_than_the_difference() -> None:
     generator = np.random.default_rng(1)
     told_apart = 0
@@ -84,7 +94,7 @@ def test_alike_entrants_are_seldom_told_apart() -> None:
 def test_perfect_agreement_leaves_no_doubt() -> None:
     found = ranks_of({name: np.arange(6.0) + 10 * i for i, name in enumerate("abcd")}, higher=True)
     assert found.labels == ("d", "c", "b", "a")
-    assert found.p_value == 0.0
+    assert found.p_value == pytest.approx(24.0**-5)  # five more seeds, each one of 4! orders
 
 
 @pytest.mark.parametrize("scores", [{}, {"a": [1.0, 2.0]}, {"a": [1.0], "b": [2.0]}, {"a": [1.0, 2.0], "b": [1.0]}])

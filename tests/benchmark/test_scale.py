@@ -88,6 +88,8 @@ def test_named_suites_can_be_planned(suite: Suite) -> None:
         ("datasets = ['ring']\nlimit = 0", "limit is 0, expected a positive number of minutes"),
         ("datasets = ['ring']\nlimit = 2020-01-01", "limit is"),
         ("name = ''\ndatasets = ['ring']", "name is ''"),
+        ("name = '..'\ndatasets = ['ring']", "name is '..', expected a word or two, which also name the folder"),
+        ('name = "a\\u0000b"\ndatasets = ["ring"]', "name is 'a.*b'"),
         ("x = " + "[" * 3000 + "]" * 3000, "is no TOML file"),
         ("datasets = ['ring']\n\x00", "is no TOML file"),
     ],

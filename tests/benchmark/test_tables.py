@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from modescope.benchmark.table import COLUMNS, Ledger, collect, read_rows, resul
 from modescope.cli import main
 from modescope.core import ModescopeError
 from modescope.report.export import csv_table, latex_table, markdown_table
+from modescope.runs import verify_sealed
 
 SEEDS, RATES = range(12), (3e-4, 1e-3)
 
@@ -143,6 +145,31 @@ def test_conditions_against_pandas(folder: Path) -> None:
         ]
 
 
+def test_a_text_that_looks_like_a_number_is_compared_as_a_text() -> None:
+    row = {"key": "12e456789012", "modes": 8.0}
+    for text, held in (("key=12e456789012", True), ("key=13e456789012", False), ("key!=13e456789012", True)):
+        assert Condition.parse(text).holds(row) == held
+    assert not Condition.parse("key>1").holds(row)
+    assert not Condition.parse("modes=eight").holds(row)
+
+
+def test_a_member_that_stands_there_twice_is_told(folder: Path) -> None:
+    path = write_table(collect(folder), folder)[0]
+    path.write_text(2 * path.read_text())
+    with pytest.raises(ModescopeError, match=r"the table has members of .* twice"):
+        results_of(read_rows(path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_a_damaged_cell(folder: Path, kind: str) -> None:
+    result = collect(folder)[0]
+    path = folder / result.folder / "result.json"
+    path.unlink()
+    {"pipe": os.mkfifo, "folder": os.mkdir}[kind](path)
+    assert "was changed or damaged" in collect(folder)[0].failure
+    assert verify_sealed(path).verdict == "damaged"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -190,7 +217,7 @@ def test_two_entrants_are_paired_by_seed(folder: Path) -> None:
     assert rows[2]["better by"] < 0 < rows[0]["better by"]  # a greater distance is worse
     with pytest.raises(ModescopeError, match="unknown entrant 'lsgn': did you mean 'lsgan'"):
         compare(results, "gan", "lsgn")
-    with pytest.raises(ModescopeError, match="was trained in 2 ways on ring: choose by key="):
+    with pytest.raises(ModescopeError, match="was trained in 2 ways on ring: keep one by --where 'key!="):
         compare([*results, replace(result_of("gan", 1), key="other")], "gan", "lsgan")
 
 
@@ -250,6 +277,21 @@ def test_the_command_shows_filters_compares_and_exports(folder: Path, capsys: py
     assert capsys.readouterr().out.count("\n") == 14
 
 
+def test_what_all_rows_share_stands_above_the_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One row left has no more columns than many, so no title is broken in a narrow terminal."""
+    chosen = ("--method", "lsgan", "--dataset", "grid25")
+    assert leave(str(folder), *chosen, "--where", f"lr={RATES[0]}") == 0
+    said, titles, row, means = capsys.readouterr().out.splitlines()
+    assert said == f"grid25, common, lr {RATES[0]:g}, {len(SEEDS)} seeds, 2 diverged"
+    assert titles.split() == ["entrant", "modes", "hq", "reverse", "kl", "w2"]
+    assert row.split()[0] == "lsgan"
+    assert means.startswith("Means over seeds; 95 % intervals in terminals of 120")
+    assert leave(str(folder), *chosen) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"grid25, common, {len(SEEDS)} seeds"
+    assert leave(str(folder), "--compare", "gan", "lsgan") == 0
+    assert "each at its default learning rate" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -258,6 +300,8 @@ def test_the_command_shows_filters_compares_and_exports(folder: Path, capsys: py
         (("--dataset", "rng"), "did you mean 'ring'"),
         (("--out", "x"), "out needs a format"),
         (("--members", "--compare", "gan", "lsgan"), "exclude each other"),
+        (("--compare", "gan", "gan"), "compare is gan with itself"),
+        (("--compare", "gan", "lsgan", "--where", "lr=3e-3"), "where is about lr, but compare has conditions on"),
     ],
 )
 def test_wrong_requests_are_told(
@@ -265,6 +309,15 @@ def test_wrong_requests_are_told(
 ) -> None:
     assert leave(str(folder), *options) == 2
     assert message in capsys.readouterr().err
+
+
+def test_where_all_failed_the_reasons_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = {"entrant": "veegan", "dataset": "ring", "protocol": "common", "key": "0", "folder": "ring/common/veegan"}
+    write_failure(tmp_path / cell["folder"], cell, "it broke\nbadly")
+    assert leave(str(tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert "no row is left" in said
+    assert "veegan on ring: it broke" in said
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,6 +151,8 @@ def test_your_own_array_and_network(tmp_path, monkeypatch):
         (["train", "ring", "weighted-js", "--pi", "1"], ["pi is 1.0", "strictly between 0 and 1"]),
         (["train", "ring", "weighted-js", "--pi", "nan"], ["pi is nan"]),
         (["train", "ring", "gan", "--seeds", "0"], ["seeds is '0'"]),
+        (["train", "ring", "gan", "--seeds", "1000000000"], ["seeds is '1000000000'", "at most 1,000,000"]),
+        (["train", "ring", "gan", "--steps", "1" + 30 * "0"], ["expected at most 2,147,483,647"]),
         (["train", "ring", "gan", "--seeds", "1,1"], ["seeds [1, 1] repeat"]),
         (["train", "ring", "gan", "--block", "0"], ["block is 0"]),
         (["train", "ring", "gan", "--workers", "0"], ["workers is 0", "at least 1"]),

@@ -191,3 +191,5 @@ def test_bad_seeds() -> None:
         members_of(GAN(), Training(), [])
     with pytest.raises(ModescopeError, match=r"seeds \[0, 1, 0\] repeat, expected distinct ones"):
         members_of(GAN(), Training(), [0, 1, 0])
+    with pytest.raises(ModescopeError, match=r"^seeds and sweep are 2,000,000 members, expected at most 1,000,000$"):
+        members_of(GAN(), Training(), range(1_000_000), {"lr": [1e-3, 2e-3]})

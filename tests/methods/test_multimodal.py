@@ -278,6 +278,7 @@ def test_trained_generators_obey_the_bound_and_the_mixture_goes_below_it():
         ({"std": 0.0}, r"^std is 0.0, expected more than 0$"),
         ({"sampling_std": -0.1}, r"^sampling_std is -0.1, expected nothing or at least 0$"),
         ({"dim": 0}, r"^dim is 0, expected nothing or a whole number of at least 1$"),
+        ({"modes": 10**9}, r"^modes is 1000000000, expected at most 100,000$"),
         ({"base": "gan"}, r"^base is 'gan', expected a method"),
     ],
 )

@@ -14,11 +14,11 @@ from modescope.runs.probe import Row
 
 @pytest.fixture
 def digits(tmp_path, monkeypatch):
-    """A folder with a made-up MNIST of 40 training images and 10 test images."""
+    """A folder with a made-up MNIST of 2,000 training images and 500 test images."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "datasets"))
     from tiny_images import tiny_mnist
 
-    tiny_mnist(monkeypatch, tmp_path / "data")
+    tiny_mnist(monkeypatch, tmp_path / "data", train=2000)
     return tmp_path
 
 

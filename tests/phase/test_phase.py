@@ -49,6 +49,9 @@ BAD_AXES = {
     "lr=1..2:1": "lr has 1 values, expected at least 2",
     "lr=2..1:3": "lr runs from 2 to 1, expected it to ascend",
     "lr=0..1:3:log": "lr begins at 0, expected more than 0 on a log scale",
+    "lr=1..2:1000000000": "lr has 1,000,000,000 values, expected at most 1,000",
+    "lr=1..inf:3": "lr runs from 1 to inf, expected it to ascend",
+    "lr=-inf..1:3": "lr runs from -inf to 1, expected it to ascend",
     "lr=1": "lr has 1 values, expected at least 2",
     "lr=2,1": r"lr has the values \[2.0, 1.0\], expected finite ones that ascend",
     "lr=1,inf": "expected finite ones that ascend",
@@ -119,6 +122,33 @@ BAD_DIAGRAMS = {
     "seeds": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "seeds": 0}, "seeds is 0, expected at least 1"),
     "metric": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "metric": "modse"}, "unknown metric 'modse'"),
     "judged": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "metric": "modes_judged"}, "is not defined on this data set"),
+    "no ratio": ({"x": "lr_ratio=0,2", "y": "pi=0.1,0.2"}, "lr_ratio begins at 0, expected more than 0"),
+    "both": ({"x": "lr_ratio=1,2", "y": "critic_lr=1e-3,1e-2"}, "lr_ratio and critic_lr both move critic_lr"),
+    "again": ({"x": "lr_ratio=1,2", "y": "pi=0.1,0.2", "critic_lr": 1.0}, "critic_lr is a setting for all points, but"),
+    "sweep": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "sweep": "lr"}, "sweep is no setting of a phase diagram"),
+    "block": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "block": "a"}, "block is 'a', expected a whole number"),
+    "flag": ({"x": "pi=0.1,0.2", "y": "lr=1e-3,1e-2", "compile": "a"}, "compile is 'a', expected true or false"),
+    "wide": ({"x": "width=1e30,2e30", "y": "lr=1e-3,1e-2"}, "hidden is .*, expected at most 1,048,576"),
+    "latents": ({"x": "latent_dim=1e30,2e30", "y": "lr=1e-3,1e-2"}, "latent_dim is .*, expected at most 1,048,576"),
+    "batch": ({"x": "batch_size=1e30,2e30", "y": "lr=1e-3,1e-2"}, "batch_size is .*, expected at most"),
+    "many": (
+        {"x": "pi=0.1..0.9:1000", "y": "lr=1e-3..1e-2:1000"},
+        "are 8,000,000 networks, expected at most 1,000,000",
+    ),
+}
+
+
+def test_populations_that_differ_by_little_have_folders_of_their_own() -> None:
+    close = make_diagram("ring", "gan", x="lr_ratio=1,10", y="lr=1e-3,1.0000001e-3", seeds=1, **SMALL)
+    long = make_diagram("ring", "gan", x="steps=1000001,1000002", y="lr=1e-3,2e-3", seeds=1)
+    for found in (close, long):
+        assert len({slab.name for slab in found.slabs}) == 2
+
+
+BAD_SETTINGS = {
+    "seeds=3": "seeds is no training setting: it has a place of its own",
+    "dataset=moons": "dataset is no training setting",
+    "steps=6": "set of steps is given twice",
 }
 
 
@@ -251,3 +281,8 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
             main([*words, "--out", str(tmp_path), *bad])
         assert left.value.code == 2
         assert "error:" in capsys.readouterr().err
+    for setting, message in BAD_SETTINGS.items():
+        with pytest.raises(SystemExit) as left:
+            main([*words, "--out", str(tmp_path), "--set", setting])
+        assert left.value.code == 2
+        assert message in " ".join(capsys.readouterr().err.split())

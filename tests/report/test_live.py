@@ -4,6 +4,8 @@ import http.client
 import json
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -121,6 +123,34 @@ def test_what_cannot_be_served_is_told(going, tmp_path):
 
 
 @pytest.mark.skipif(CHROME is None, reason="no chromium or chrome on this machine to open the page with")
+def test_a_window_that_is_closed_is_no_fault_and_a_folder_that_cannot_be_read_is_told(ring, tmp_path, capfd):
+    folder = tmp_path / "run"
+    shutil.copytree(ring.folder, folder)
+    live = Live(folder)
+    asks, leave = threading.Event(), threading.Event()
+
+    def slow():
+        asks.set()
+        leave.wait(10)
+        return "x" * 10_000_000
+
+    with served(live) as port:
+        live.report = slow
+        with socket.create_connection((HOST, port)) as window:
+            window.sendall(f"GET /report HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+            assert asks.wait(10)
+            window.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # gone at once
+        leave.set()
+        del live.report
+        (store,) = Run(folder).stores
+        store.samples_path.unlink()
+        store.samples_path.mkdir()
+        status, text = asked(port, "/report")
+        assert status == 503
+        assert "samples.safetensors" in text
+    assert capfd.readouterr().err == ""
+
+
 def test_the_page_is_drawn_anew_at_new_looks(going, tmp_path):
     """Each question for the state finds one more look, until the third; each look draws the report once."""
     live, drawn = Live(going), []

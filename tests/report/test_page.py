@@ -141,3 +141,7 @@ def test_figures_stand_side_by_side_where_there_is_room(tmp_path):
     assert outline.tags[outline.tags.index("div") :] == ["div", "figure", "img", "figure", "img", "figcaption"]
     assert ("class", "beside") in outline.attributes
     assert "<two>" in outline.text
+    write_page(tmp_path / "page.html", "t", "", [Figure(path, "one", wide=True)])
+    outline = Outline((tmp_path / "page.html").read_text())
+    assert outline.tags[outline.tags.index("figure") :][:3] == ["figure", "div", "img"]
+    assert ("class", "wide") in outline.attributes

@@ -32,8 +32,8 @@ LOOK = ms.Evaluation(every=2, samples=16, snapshot=0)
 def pictures(channels: int, split: str) -> Arrays:
     """Noise in which a bright square's place is the class."""
     generator = torch.Generator().manual_seed(len(split))
-    images = torch.randint(0, 200, (90, channels, 16, 16), generator=generator, dtype=torch.uint8)
-    labels = torch.arange(90) % 3
+    images = torch.randint(0, 200, (1200, channels, 16, 16), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(1200) % 3
     for image, label in zip(images, labels, strict=True):
         image[:, 4 : 4 + 8, 5 * label : 5 * label + 5] = 255
     return arrays_of(images, labels)
@@ -69,6 +69,14 @@ def test_classes_are_told_with_intervals(run: Run, capsys: pytest.CaptureFixture
         assert row.accuracy > 0.8
         assert row.dims == 4 * 16 + 6 * 16
     assert critic.per_member != untrained.per_member or critic.accuracy == 1.0
+
+
+def test_no_image_is_seen_twice(run: Run) -> None:
+    images, labels = labelled(run, "test", 1200, 0)
+    assert len(images.unique(dim=0)) == 1200
+    assert labels.bincount().tolist() == [400, 400, 400]
+    with pytest.raises(ModescopeError, match=r"test is 1,201, but .* is on data with 1,200 test images"):
+        labelled(run, "test", 1201, 0)
 
 
 def test_features_are_those_of_the_layers_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

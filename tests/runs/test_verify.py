@@ -133,6 +133,33 @@ def test_a_log_that_grew_since_its_checkpoint_is_no_damage(tmp_path):
     assert len(store.stats()) == 3
 
 
+def test_blocks_that_changed_places_are_found(run, tmp_path):
+    """Each is whole by itself, but the samples of its members would go by the names of others."""
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    shutil.rmtree(folder / "block-001")
+    shutil.copytree(folder / "block-000", folder / "block-001")
+    assert damaged(folder) == [folder / "block-001" / "checkpoint.json"]
+    with pytest.raises(ModescopeError, match="is of block-000: folders were exchanged"):
+        ms.Run(folder).samples()
+
+
+def test_a_block_too_many_is_none_of_the_runs(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    shutil.copytree(folder / "block-001", folder / "block-002")
+    strange = [check.path for check in verify_run(folder) if check.verdict == "unknown"]
+    assert strange == [path for path in files_of(folder) if path.parent.name == "block-002"]
+
+
+def test_a_run_whose_data_are_gone_is_verified(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(20, 2)))
+    found = ms.Run.create(tmp_path / "run", ms.plan(str(path), seeds=3, steps=2, batch_size=8, block=2)).folder
+    path.unlink()
+    assert [check.verdict for check in verify_run(found)] == ["whole", "unknown", "unknown"]
+
+
 def test_a_run_that_never_began_is_not_damaged(tmp_path):
     folder = ms.Run.create(tmp_path / "run", experiment()).folder
     assert [check.verdict for check in verify_run(folder)] == ["whole", "unknown", "unknown"]

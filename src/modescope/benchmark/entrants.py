@@ -2,6 +2,7 @@
 
 __all__ = ["Entrant", "entrants"]
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 from ..core.errors import need
 from ..core.method import Method
-from ..methods import build
+from ..methods import build, encode
 from ..methods.table import available
 
 # What the default of a method does not show. A new variant is a line here.
@@ -78,7 +79,7 @@ def entrants(texts: Iterable[str] | None = None) -> list[Entrant]:
     The plain GAN comes first always, since all others are compared with it.
 
     Raises:
-        ModescopeError: If a text names nothing, or the same twice.
+        ModescopeError: If a text names nothing, or two name the same, in other words too.
     """
     if texts is None:
         texts = [text for name in available() for text in (name, *VARIANTS.get(name, ()))]
@@ -86,7 +87,12 @@ def entrants(texts: Iterable[str] | None = None) -> list[Entrant]:
     labels = [entrant.label for entrant in found]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     need(not twice, f"methods names {', '.join(twice)} twice, expected each once")
-    return [Entrant("gan"), *(entrant for entrant in found if entrant.label != "gan")]
+    found = [Entrant("gan"), *(entrant for entrant in found if entrant.label != "gan")]
+    known: dict[str, str] = {}
+    for entrant in found:  # one counted twice would weigh on the correction for many tests
+        first = known.setdefault(json.dumps(encode(entrant.method()), sort_keys=True, default=repr), entrant.label)
+        need(first == entrant.label, f"methods names {first} and {entrant.label}, which are the same, expected one")
+    return found
 
 
 def literal(text: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import datasets
 from ..api import plan as experiment_of
+from ..core.config import MOST_MEMBERS
 from ..core.errors import ModescopeError, nearest_name, need
 from ..metrics import METRICS as METRICS_BY_NAME
 from ..papers.settings import PAPERS
@@ -156,6 +157,7 @@ def make_plan(
     if protocol not in PROTOCOLS:
         raise nearest_name("protocol", protocol, PROTOCOLS)
     need(seeds >= 2, f"seeds is {seeds}, expected at least 2, since intervals are over seeds")
+    need(seeds <= MOST_MEMBERS, f"seeds is {seeds:,}, expected at most {MOST_MEMBERS:,}")
     need(budget >= 1, f"budget is {budget}, expected at least 1 gradient step")
     need(len(learning_rates) > 0, "learning_rates is empty, expected at least one")
     for rate in learning_rates:

@@ -50,11 +50,13 @@ class Condition:
         column: The column, or its short name in :data:`SHORT`.
         sign: A key of :data:`SIGNS`.
         value: What the column is compared with.
+        text: How that was written, for columns of texts, since a key such as 12e4567890ab may look like a number.
     """
 
     column: str
     sign: str
     value: str | float
+    text: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
@@ -68,10 +70,10 @@ class Condition:
         assert match is not None
         column, sign, value = match.groups()
         try:
-            return cls(column, sign, float(value))
+            return cls(column, sign, float(value), value)
         except ValueError:
             need(sign in ("=", "==", "!="), f"where is {text!r}, expected a number after {sign}")
-            return cls(column, sign, value)
+            return cls(column, sign, value, value)
 
     def holds(self, row: Mapping[str, Any]) -> bool:
         """Whether it holds for a row; never where the row has no value, or a value of another kind.
@@ -83,7 +85,9 @@ class Condition:
         if name not in row:
             raise nearest_name("column", self.column, [*row, *SHORT])
         value = row[name][0] if isinstance(row[name], tuple) else row[name]
-        if value is None or isinstance(value, str) != isinstance(self.value, str):
+        if isinstance(value, str) and self.sign in ("=", "==", "!="):
+            return SIGNS[self.sign](value, self.text)
+        if value is None or isinstance(value, str) or isinstance(self.value, str):
             return False
         return SIGNS[self.sign](value, self.value)
 
@@ -151,8 +155,9 @@ def compare(results: Sequence[Result], first: str, second: str) -> list[Row]:
         Wilcoxon's signed-rank test, corrected by Holm's method over all rows, and how many seeds there are.
 
     Raises:
-        ModescopeError: If one of them was not trained, or never where the other was.
+        ModescopeError: If one of them was not trained, or never where the other was, or they are one.
     """
+    need(first != second, f"compare is {first} with itself, expected two entrants")
     done = [result for result in results if not result.failure]
     for name in (first, second):
         if name not in {result.entrant for result in done}:
@@ -165,7 +170,8 @@ def compare(results: Sequence[Result], first: str, second: str) -> list[Row]:
             continue
         for name in (first, second):
             keys = [result.key for result in there if result.entrant == name]
-            need(len(keys) == 1, f"{name} was trained in {len(keys)} ways on {place[0]}: choose by key={keys[-1]}")
+            others = " ".join(f"'key!={key}'" for key in keys[:-1])
+            need(len(keys) == 1, f"{name} was trained in {len(keys)} ways on {place[0]}: keep one by --where {others}")
         for metric in COMPARED:
             gap, p_value = against(here[first], here[second], metric)
             rows.append(

@@ -45,7 +45,8 @@ def ranks_of(scores: Mapping[str, Sequence[float]], higher: bool, level: float =
     .. math:: \chi^2 = \frac{(k - 1) \sum_j \big(\sum_i r_{ij} - n \frac{k + 1}{2}\big)^2}{\sum_{ij} r_{ij}^2 -
         n k \frac{(k + 1)^2}{4}}, \qquad F = \frac{(n - 1)\, \chi^2}{n (k - 1) - \chi^2}
 
-    and F has :math:`k - 1` and :math:`(k - 1)(n - 1)` degrees of freedom. If it finds nothing, all are one group; else
+    and F has :math:`k - 1` and :math:`(k - 1)(n - 1)` degrees of freedom. Where all seeds agree, F is infinite, and the
+    p-value is how often chance alone makes them agree. If the test finds nothing, all are one group; else
     two entrants differ if their mean ranks are at least Nemenyi's :func:`critical_difference` apart.
 
     References:
@@ -90,7 +91,15 @@ def friedman(ranks: np.ndarray) -> float:
     squares = ((ranks.sum(axis=0) - n * (k + 1) / 2) ** 2).sum()
     statistic = (k - 1) * squares / spread
     left = n * (k - 1) - statistic
-    return float(f.sf((n - 1) * statistic / left, k - 1, (k - 1) * (n - 1))) if left > 1e-9 else 0.0
+    if left <= 1e-9:  # all seeds rank alike, as chance has it for each but the first
+        return math.exp(-(n - 1) * orders_of(ranks[0]))
+    return float(f.sf((n - 1) * statistic / left, k - 1, (k - 1) * (n - 1)))
+
+
+def orders_of(ranks: np.ndarray) -> float:
+    """The logarithm of the number of ways in which the ranks of one seed can be dealt out to entrants."""
+    _, tied = np.unique(ranks, return_counts=True)
+    return math.lgamma(len(ranks) + 1) - sum(math.lgamma(count + 1) for count in tied)
 
 
 @cache

@@ -137,6 +137,8 @@ def read_result(folder: Path) -> Result | None:
     """
     for name, read in ((RESULT, result_of), (FAILURE, failure_of)):
         path = folder / name
+        if path.exists() and not path.is_file():  # who reads a pipe waits forever
+            raise damaged(path)
         with suppress(FileNotFoundError):
             content = path.read_bytes()
             try:

@@ -41,7 +41,8 @@ class Suite:
     limit: float | None = None
 
     def __post_init__(self) -> None:
-        need(isinstance(self.name, str) and bool(self.name.strip()), f"name is {self.name!r}, expected a word or two")
+        good = isinstance(self.name, str) and self.name.isprintable() and self.name.strip() not in ("", ".", "..")
+        need(good, f"name is {self.name!r}, expected a word or two, which also name the folder")
         for name in ("datasets", "methods", "protocols"):
             value = getattr(self, name)
             if value is not None:

@@ -115,7 +115,7 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ModescopeError(f"{str(path)!r} cannot be read: {error}") from error
     return [row_in(line, f"line {number} of {str(path)!r}") for number, line in enumerate(lines, 1) if line.strip()]
@@ -136,10 +136,17 @@ def row_in(line: str, where: str) -> dict[str, Any]:
 
 
 def results_of(rows: Iterable[Mapping[str, Any]]) -> list[Result]:
-    """The inverse of :func:`rows_of`; what was not finite is NaN."""
+    """The inverse of :func:`rows_of`; what was not finite is NaN.
+
+    Raises:
+        ModescopeError: If a member stands there twice, which would count it twice.
+    """
     cells: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         cells.setdefault((row["folder"], row["key"], row["failure"]), []).append(row)
+    for cell in cells.values():
+        twice = len({(row["seed"], row["lr"]) for row in cell}) < len(cell)
+        need(not twice, f"the table has members of {cell[0]['entrant']} on {cell[0]['dataset']} twice")
     return [result_from(cell) for cell in cells.values()]
 
 

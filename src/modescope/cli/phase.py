@@ -2,6 +2,7 @@
 
 __all__ = ["Phase"]
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -93,10 +94,15 @@ class Phase:
 def settings_of(texts: tuple[str, ...]) -> dict[str, Any]:
     """Training settings from ``steps=3000``."""
     from ..benchmark.entrants import literal
+    from ..phase import make_diagram
 
+    own = inspect.signature(make_diagram).parameters.keys() - {"settings"}
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         need(bool(equals and name and value), f"set is {text!r}, expected NAME=VALUE as in steps=3000")
-        found[name.strip().replace("-", "_")] = literal(value.strip())
+        name = name.strip().replace("-", "_")
+        need(name not in own, f"set is {text!r}, but {name} is no training setting: it has a place of its own")
+        need(name not in found, f"set of {name} is given twice, expected one value")
+        found[name] = literal(value.strip())
     return found

@@ -46,18 +46,26 @@ class Results:
     out: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
 
     def __call__(self) -> None:
-        from ..benchmark.queries import compare
+        from ..benchmark.queries import NAMES, compare
 
         need(self.format != "table" or self.out is None, "out needs a format for files: markdown, latex or csv")
         need(not (self.compare and self.members), "compare and members exclude each other")
+        for condition in self.conditions if self.compare else ():
+            whole = condition.column in NAMES
+            need(whole, f"where is about {condition.column}, but compare has conditions on {', '.join(NAMES)} alone")
         results = self.chosen(loaded(self.path))
         rows = compare(results, *self.compare) if self.compare else self.shown(results)
+        if not rows:
+            tell_failures(results)
         need(len(rows) > 0, "no row is left: nothing was trained that meets all conditions")
+        if self.format == "table":
+            say(about(rows))
         self.write(*(numbers(rows) if self.format == "csv" else words(rows, narrow=self.format == "table")))
-        for result in results if self.format == "table" else ():
-            if result.failure:
-                text = f"{result.entrant} on {result.dataset}: {result.failure.splitlines()[0]}"
-                Console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+        if self.format == "table" and not self.members:
+            wide = Console().width >= WIDTH
+            say(PAIRED if self.compare else MEANS.format("95 % intervals" if wide else WHERE))
+        if self.format == "table":
+            tell_failures(results)
 
     def chosen(self, results: "list[Result]") -> "list[Result]":
         """The results of the chosen entrants and data sets."""
@@ -102,6 +110,14 @@ class Results:
             print(atomic_write(self.out, FORMATS[self.format](head, body)))
 
 
+def tell_failures(results: "Sequence[Result]") -> None:
+    """Prints the cells that failed, and why."""
+    for result in results:
+        if result.failure:
+            text = f"{result.entrant} on {result.dataset}: {result.failure.splitlines()[0]}"
+            Console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+
+
 def loaded(path: Path) -> "list[Result]":
     """The results in a folder or a file."""
     from ..benchmark.table import collect, read_rows, results_of
@@ -142,12 +158,41 @@ def words(rows: Sequence[dict[str, Any]], narrow: bool) -> tuple[list[str], list
     labels = {long: short.replace("_", " ") for short, long in SHORT.items()}
     names = [name for name in rows[0] if name not in HIDDEN]
     if narrow:
-        same = {name for name in SHARED if len(rows) > 1 and len({row.get(name) for row in rows}) == 1}
+        same = shared(rows)
         names = [name for name in names if name not in same and labels.get(name) not in WIDE]
     body = [[cell(name, row[name]) for name in names] for row in rows]
     return [labels.get(name, name.replace("_", " ")) for name in names], body
 
 
+def shared(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is the same in all rows, and stands above the table instead."""
+    return {name: rows[0][name] for name in SHARED if name in rows[0] and len({row[name] for row in rows}) == 1}
+
+
+def about(rows: Sequence[dict[str, Any]]) -> str:
+    """What is the same in all rows, in words, e.g. ``ring, common, lr 0.001, 12 seeds``."""
+    from ..report.text import plural
+
+    same = shared(rows)
+    parts = [str(same[name]) for name in ("dataset", "protocol") if name in same]
+    parts += [f"lr {same['lr']:g}"] if same.get("lr") is not None else []
+    parts += [plural(same["seeds"], "seed")] if "seeds" in same else []
+    parts += [f"{same['diverged']} diverged"] if same.get("diverged") and "seeds" in same else []
+    return ", ".join(parts)
+
+
+def say(text: str) -> None:
+    """A line beside a table."""
+    if text:
+        Console().print(Text(text, style="dim"))
+
+
+MEANS = "Means over seeds; {}."
+WHERE = "95 % intervals in terminals of 120 characters, or by --format"
+PAIRED = (
+    "Means over seeds, each at its default learning rate, and the mean difference, paired by seed; "
+    "p by Wilcoxon's signed-rank test, corrected over all rows (Holm)."
+)
 SHARED = ("dataset", "protocol", "lr", "seeds", "diverged")
 WIDE = ("modes tenth", "forward kl")
 WIDTH = 120  # characters of a terminal with room for intervals

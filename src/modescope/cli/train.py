@@ -14,7 +14,7 @@ import tyro
 
 from .. import datasets, methods
 from ..api import fresh_folder
-from ..core.config import Training
+from ..core.config import MOST_MEMBERS, Training
 from ..core.errors import extra, need
 from ..core.method import Method
 from ..core.processes import Processes, joined
@@ -240,6 +240,7 @@ def seeds_of(text: str) -> tuple[int, ...]:
     if "," in text:
         return tuple(numbers)
     need(numbers[0] >= 1, f"seeds is {text!r}, expected at least 1")
+    need(numbers[0] <= MOST_MEMBERS, f"seeds is {text!r}, expected at most {MOST_MEMBERS:,}")
     return tuple(range(numbers[0]))
 
 

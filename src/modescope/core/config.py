@@ -1,9 +1,10 @@
 """How a run is trained: optimisers, batch, length, device."""
 
-__all__ = ["Member", "Training", "members_of"]
+__all__ = ["MOST_MEMBERS", "Member", "Training", "members_of"]
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -17,6 +18,8 @@ from .optim import SGD, Adam, Optimizer, RMSprop
 
 OptimizerName = Literal["adam", "sgd", "rmsprop"]
 Schedule = Literal["constant", "linear", "cosine"]
+MOST_MEMBERS = 1_000_000  # of a population: a slip of the finger should not fill the memory
+MOST_STEPS = 2**31 - 1  # and samples of a batch: what tensors count without overflow
 Order = Literal["critic-first", "shared-batch", "generator-first", "simultaneous"]
 
 
@@ -62,8 +65,9 @@ class Training:
     def __post_init__(self) -> None:
         for name, least in (("steps", 0), ("batch_size", 1), ("accumulate", 1)):
             value = getattr(self, name)
-            good = isinstance(value, Integral) and int(value) >= least
+            good = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
             need(good, f"{name} is {value!r}, expected a whole number of at least {least}")
+            need(int(value) <= MOST_STEPS, f"{name} is {value!r}, expected at most {MOST_STEPS:,}")
         for name in ("lr", "critic_lr"):
             value = getattr(self, name)
             good = (value is None and name == "critic_lr") or (is_number(value) and value >= 0)
@@ -129,9 +133,12 @@ def members_of(
     """Every seed with every combination of swept values.
 
     Raises:
-        ModescopeError: If a swept name is unknown or changes shapes, or a value is not valid for it.
+        ModescopeError: If a swept name is unknown or changes shapes, a value is not valid for it, or there are more
+            than a million members.
     """
     need(len(seeds) > 0, "seeds is empty, expected at least one")
+    count = len(seeds) * math.prod(map(len, (sweep or {}).values()))
+    need(count <= MOST_MEMBERS, f"seeds and sweep are {count:,} members, expected at most {MOST_MEMBERS:,}")
     need(len(set(seeds)) == len(seeds), f"seeds {list(seeds)} repeat, expected distinct ones")
     sweep = dict(sweep or {})
     paths = float_fields(method)

@@ -14,7 +14,8 @@ from .errors import need
 def atomic_write(path: str | Path, content: bytes | str) -> Path:
     """Writes a file in one step, so that a reader never meets half of it and a failure leaves the old one.
 
-    The content goes to a new file in the same folder, is flushed to the disk, and takes the name at once.
+    The content goes to a new file in the same folder, is flushed to the disk, and takes the name at once. A link stays
+    one: what it points to is written. What is neither file nor folder, such as a pipe or ``/dev/null``, is written to.
 
     Arguments:
         path: The file to write; its folder must exist.
@@ -26,16 +27,20 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
     Raises:
         ModescopeError: If the folder does not exist, or the path is a folder.
     """
-    path = Path(path)
+    path, content = Path(path), content.encode() if isinstance(content, str) else content
     need(bool(path.name) and not path.is_dir(), f"{str(path)!r} cannot be written: it is a folder")
     need(path.parent.is_dir(), f"path is {str(path)!r}, but the folder {str(path.parent)!r} does not exist")
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    if path.exists() and not path.is_file():  # a file in its place would be the end of it, for all who use it
+        path.write_bytes(content)
+        return path
+    target = Path(os.path.realpath(path))
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         with fresh.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(fresh, path)  # noqa: PTH105 - the one call that is atomic and replaces on every platform
+        os.replace(fresh, target)  # noqa: PTH105 - the one call that is atomic and replaces on every platform
     except BaseException:
         with suppress(OSError, ValueError):  # what could not be made need not be removed
             fresh.unlink(missing_ok=True)

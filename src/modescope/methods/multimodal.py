@@ -17,6 +17,8 @@ from .composition import need_fit
 from .gan import GAN
 from .latents import LATENTS
 
+MOST_MODES = 100_000  # their centres are laid out at every step
+
 
 @dataclass(frozen=True, kw_only=True)
 class MultiModalLatents(Wrapper):
@@ -87,6 +89,7 @@ class MultiModalLatents(Wrapper):
         super().__post_init__()
         good = isinstance(self.modes, int) and self.modes >= 1
         need(good, f"modes is {self.modes!r}, expected a whole number of at least 1")
+        need(self.modes <= MOST_MODES, f"modes is {self.modes}, expected at most {MOST_MODES:,}")
         need(math.isfinite(self.spread) and self.spread >= 0, f"spread is {self.spread}, expected at least 0")
         need(math.isfinite(self.std) and self.std > 0, f"std is {self.std}, expected more than 0")
         good = self.sampling_std is None or (math.isfinite(self.sampling_std) and self.sampling_std >= 0)

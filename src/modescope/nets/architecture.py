@@ -15,6 +15,7 @@ from ..core.errors import ModescopeError, nearest_name, need
 from ..core.imports import imported
 from ..core.space import Prior, Space
 from .conv import ConvCritic, ConvGenerator
+from .layers import WIDEST
 from .mlp import MLP
 from .resnet import ResNetCritic, ResNetGenerator
 
@@ -129,6 +130,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         need(self.latent_dim >= 1, f"latent_dim is {self.latent_dim}, expected at least 1")
+        need(self.latent_dim <= WIDEST, f"latent_dim is {self.latent_dim}, expected at most {WIDEST:,}")
         need(self.prior in ("normal", "uniform"), f"prior is {self.prior!r}, expected normal or uniform")
 
     def space(self, *shape: int) -> Space:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+WIDEST = 2**20  # units of a layer, and coordinates of a latent: a slip of the finger should not fill the memory
+
 
 class Maxout(nn.Module):
     r"""The largest of several linear maps, :math:`\max_k W_k x + b_k`.

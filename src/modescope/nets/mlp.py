@@ -11,7 +11,7 @@ from typing import Literal
 from torch import nn
 
 from ..core.errors import need
-from .layers import BatchNorm, Maxout, Scale
+from .layers import WIDEST, BatchNorm, Maxout, Scale
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -57,6 +57,7 @@ class MLP:
 
     def __post_init__(self) -> None:
         need(all(width >= 1 for width in self.hidden), f"hidden is {self.hidden}, expected widths of at least 1")
+        need(all(width <= WIDEST for width in self.hidden), f"hidden is {self.hidden}, expected at most {WIDEST:,}")
         valid = (*ACTIVATIONS, "maxout")
         need(self.activation in valid, f"activation is {self.activation!r}, expected one of {', '.join(valid)}")
         need(self.init in INITS, f"init is {self.init!r}, expected one of {', '.join(INITS)}")

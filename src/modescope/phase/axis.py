@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import ModescopeError, need
 
+MOST = 1000  # values of an axis: a picture has no room for more
 WIDE = 100.0  # the ratio of the ends from which on values are spread evenly by their logarithms
 FORM = "expected NAME=LOW..HIGH:COUNT, as in lr=1e-4..1e-2:8, or NAME=A,B,..."
 
@@ -20,11 +21,11 @@ class Axis:
 
     Arguments:
         name: The hyper-parameter.
-        values: At least two.
+        values: At least two, at most 1000.
         log: Whether the axis is drawn logarithmically.
 
     Raises:
-        ModescopeError: If there are fewer than two values, or they do not ascend.
+        ModescopeError: If there are too few values or too many, or they do not ascend.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Axis:
     log: bool = False
 
     def __post_init__(self) -> None:
-        need(len(self.values) >= 2, f"{self.name} has {len(self.values)} values, expected at least 2")
+        need_some(self.name, len(self.values))
         ascends = all(a < b for a, b in zip(self.values, self.values[1:], strict=False))
         need(
             ascends and all(map(math.isfinite, self.values)),
@@ -80,8 +81,8 @@ class Axis:
         low, high, count = float(low_text), float(high_text), int(parts[0])
         scale = parts[1] if len(parts) == 2 else ("log" if wide(low, high) else "lin")
         need(scale in ("log", "lin"), f"{name} has the scale {scale!r}, expected log or lin")
-        need(count >= 2, f"{name} has {count} values, expected at least 2")
-        need(low < high, f"{name} runs from {low:g} to {high:g}, expected it to ascend")
+        need_some(name, count)
+        need(-math.inf < low < high < math.inf, f"{name} runs from {low:g} to {high:g}, expected it to ascend")
         need(scale == "lin" or low > 0, f"{name} begins at {low:g}, expected more than 0 on a log scale")
         spread = np.geomspace if scale == "log" else np.linspace
         # Ten digits: what a reader would write, and enough to tell neighbours apart.
@@ -100,6 +101,12 @@ class Axis:
             "same ones: take fewer",
         )
         return Axis(self.name, rounded, self.log)
+
+
+def need_some(name: str, count: int) -> None:
+    """Refuses too few values and too many."""
+    need(count >= 2, f"{name} has {count} values, expected at least 2")
+    need(count <= MOST, f"{name} has {count:,} values, expected at most {MOST:,}")
 
 
 def wide(low: float, high: float) -> bool:

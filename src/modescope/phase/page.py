@@ -23,6 +23,7 @@ def write_phase(phase: Phase, folder: Path) -> Path:
             "The mean over seeds, and the share of seeds that do as well as a perfect sampler.",
             "Each tile is a point that was trained; white lines lie at a quarter, a half and three quarters of the "
             "scale; at hatched points half the seeds or more diverged.",
+            wide=True,
         ),
         Heading("The best points"),
         Table(

@@ -4,14 +4,14 @@ __all__ = ["Diagram", "Slab", "make_diagram"]
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..api import plan
 from ..benchmark.entrants import Entrant
-from ..core.config import SWEPT_TRAINING, Training
-from ..core.errors import nearest_name, need
+from ..core.config import MOST_MEMBERS, SWEPT_TRAINING, Training, short
+from ..core.errors import is_whole, nearest_name, need
 from ..core.method import float_fields, layers
 from ..datasets.base import Dataset
 from ..metrics import METRICS
@@ -21,6 +21,7 @@ from .axis import Axis
 
 OF_NETWORKS = ("latent_dim", "width", "critic_width")
 RATIO = "lr_ratio"
+MOVED = {RATIO: "critic_lr"}  # what an axis of another name moves
 SAMPLES, LOOK = 1000, 200  # of each member: what the metric is taken of, and what the last look sees
 TRAINING = {field.name for field in dataclasses.fields(Training)}
 
@@ -42,7 +43,7 @@ class Slab:
     @property
     def name(self) -> str:
         """A name for its folder."""
-        return "-".join(f"{name}={value:g}" for name, value in self.fixed.items()) or "all"
+        return "-".join(f"{name}={short(value)}" for name, value in self.fixed.items()) or "all"
 
     def points(self) -> Iterator[Mapping[str, float]]:
         """The value of each axis for each member, in the members' order."""
@@ -111,16 +112,30 @@ def make_diagram(
         settings: Training settings for all points.
 
     Raises:
-        ModescopeError: If a name is unknown, a value is not valid, or both axes are the same.
+        ModescopeError: If a name is unknown, a value is not valid, both axes move the same, or there are too many
+            networks.
     """
     axes = [Axis.parse(axis) if isinstance(axis, str) else axis for axis in (x, y)]
-    need(axes[0].name != axes[1].name, f"x and y are both {axes[0].name}, expected two hyper-parameters")
-    need(seeds >= 1, f"seeds is {seeds}, expected at least 1")
+    need_two(axes, settings)
+    need(is_whole(seeds, 1), f"seeds is {seeds!r}, expected at least 1")
+    networks = seeds * len(axes[0].values) * len(axes[1].values)
+    need(networks <= MOST_MEMBERS, f"the points and seeds are {networks:,} networks, expected at most {MOST_MEMBERS:,}")
     entrant = Entrant.parse(method)
     plain = plan(dataset, entrant.method(), seeds=seeds, architecture=architecture, **settings)
     across, up = (suited(axis, plain) for axis in axes)
     slabs = tuple(Slicer(dataset, entrant, plain, (across, up), settings).slabs())
     return Diagram(dataset, entrant.label, across, up, metric_of(metric, plain.dataset), seeds, slabs)
+
+
+def need_two(axes: Sequence[Axis], settings: Mapping[str, Any]) -> None:
+    """Refuses axes that move the same hyper-parameter, and settings that say again what an axis says."""
+    need(axes[0].name != axes[1].name, f"x and y are both {axes[0].name}, expected two hyper-parameters")
+    moved = [MOVED.get(axis.name, axis.name) for axis in axes]
+    need(moved[0] != moved[1], f"{axes[0].name} and {axes[1].name} both move {moved[0]}, expected two hyper-parameters")
+    for axis, name in zip(axes, moved, strict=True):
+        need(name not in settings, f"{name} is a setting for all points, but the axis {axis.name} moves it")
+    for name in ("sweep", "evaluation"):
+        need(name not in settings, f"{name} is no setting of a phase diagram, which has its own")
 
 
 @dataclass(frozen=True)
@@ -181,8 +196,10 @@ def suited(axis: Axis, plain: Experiment) -> Axis:
     """The axis, with whole numbers where its hyper-parameter takes no others.
 
     Raises:
-        ModescopeError: If there is no such hyper-parameter.
+        ModescopeError: If there is no such hyper-parameter, or a ratio is not positive.
     """
+    low = axis.values[0]
+    need(axis.name != RATIO or low > 0, f"{RATIO} begins at {low:g}, expected more than 0")
     if axis.name in ("width", "critic_width"):
         which = "generator" if axis.name == "width" else "critic"
         mlp = isinstance(getattr(plain.architecture, which), MLP)

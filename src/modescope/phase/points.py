@@ -3,6 +3,7 @@
 __all__ = ["Phase", "read_phase", "run_phase"]
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,7 +163,7 @@ def run_phase(
         floor=floor,
         floor_sd=floor_sd,
         steps=span(runs),
-        command=" ".join(command),
+        command=shlex.join(command),
     )
     found.write(Path(out))
     return found

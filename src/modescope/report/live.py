@@ -4,6 +4,7 @@ __all__ = ["Glance", "Live", "server_of"]
 
 import json
 import threading
+from contextlib import suppress
 from functools import partial
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,6 +107,11 @@ class Handler(BaseHTTPRequestHandler):
         self.live = live
         super().__init__(*arguments)  # type: ignore[arg-type]
 
+    def handle(self) -> None:
+        """Answers, unless the window is closed meanwhile."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def do_GET(self) -> None:
         """Answers a request, unless it calls this machine by another name: then a page from elsewhere made it."""
         if self.headers.get("Host", "").partition(":")[0] not in (HOST, "localhost"):
@@ -121,7 +127,9 @@ class Handler(BaseHTTPRequestHandler):
                     self.answer(200, "text/html", self.live.report())
                 case _:
                     self.answer(404, "text/plain", "There is nothing here.")
-        except ModescopeError as error:
+        except (ModescopeError, OSError) as error:  # the folder is gone, or was damaged
+            if isinstance(error, ConnectionError):
+                raise
             self.answer(503, "text/html", f'<!DOCTYPE html><html lang="en"><title>Wait</title><p>{escape(str(error))}')
 
     def answer(self, code: int, kind: str, text: str) -> None:
@@ -133,10 +141,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
-        try:
-            self.wfile.write(content)
-        except ConnectionError:  # the window was closed
-            self.close_connection = True
+        self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing of requests."""

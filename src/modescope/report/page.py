@@ -22,6 +22,7 @@ STYLE = (
 .intro { color: var(--soft); font-size: 1.06rem; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 10px; }
+@media (max-width: 42rem) { .wide { overflow-x: auto; } .wide img { width: 44rem; } }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 1.2rem; }
 .statement { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.15rem;
   margin: 1rem 0; }
@@ -119,6 +120,11 @@ def _kind(column: Sequence[object]) -> str:
     return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ""
 
 
+def _framed(image: str) -> str:
+    """An image in a frame that a phone moves sideways."""
+    return f'<div class="wide" tabindex="0">{image}</div>'
+
+
 @dataclass(frozen=True)
 class Figure(Section):
     """An image, written into the page.
@@ -127,6 +133,7 @@ class Figure(Section):
         path: A PNG, JPEG or GIF file.
         alt: What the image shows, for those who do not see it.
         caption: What to see in it.
+        wide: Whether a phone, instead of shrinking it, shows a part of it that can be moved sideways.
 
     Raises:
         ModescopeError: If the file does not exist or is of another type.
@@ -135,6 +142,7 @@ class Figure(Section):
     path: Path
     alt: str
     caption: str = ""
+    wide: bool = False
 
     def __post_init__(self) -> None:
         need(self.path.is_file(), f"path is {str(self.path)!r}, expected an image file that exists")
@@ -144,7 +152,8 @@ class Figure(Section):
         data = base64.b64encode(self.path.read_bytes()).decode()
         source = f"data:{TYPES[self.path.suffix.lower()]};base64,{data}"
         caption = f"<figcaption>{_text(self.caption)}</figcaption>" if self.caption else ""
-        return f'<figure><img src="{source}" alt="{escape(self.alt)}">{caption}</figure>'
+        image = f'<img src="{source}" alt="{escape(self.alt)}">'
+        return f"<figure>{_framed(image) if self.wide else image}{caption}</figure>"
 
 
 @dataclass(frozen=True)

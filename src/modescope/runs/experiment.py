@@ -14,7 +14,7 @@ import torch
 from .. import datasets, methods
 from ..core.config import Member, Training, members_of
 from ..core.engine import Population
-from ..core.errors import ModescopeError, nearest_name, need
+from ..core.errors import ModescopeError, is_whole, nearest_name, need
 from ..core.initial import seeded
 from ..core.method import Method, need_game
 from ..core.numerics import Numerics, Precision
@@ -107,7 +107,10 @@ class Experiment:
     block: int = 32
 
     def __post_init__(self) -> None:
-        need(self.block >= 1, f"block is {self.block}, expected at least 1")
+        need(is_whole(self.block, 1), f"block is {self.block!r}, expected a whole number of at least 1")
+        for name in ("compile", "channels_last", "cuda_graphs"):
+            value = getattr(self, name)
+            need(isinstance(value, bool), f"{name} is {value!r}, expected true or false")
         need(self.dtype in ("float32", "float64"), f"dtype is {self.dtype!r}, expected float32 or float64")
         self.numerics.check(self.device, self.dtype, self.block)
         space = self.architecture.space(*self.dataset.shape)

@@ -133,7 +133,10 @@ def labelled(run: Run, split: str, n: int, seed: int) -> tuple[Tensor, Tensor]:
     changes: dict[str, Any] = {"split": split, "digest": "", **({"fixed": 0} if isinstance(data, Stacked) else {})}
     drawn = replace(data, **changes)
     generator = torch.Generator().manual_seed(seed_of(seed, "probe", split))
+    count = len(drawn.arrays)
+    need(n <= count, f"{split} is {n:,}, but {run.name!r} is on data with {count:,} {split} images, expected no more")
     uniform = torch.rand(n, drawn.uniforms, generator=generator)
+    uniform[:, 0] = (torch.randperm(count, generator=generator)[:n] + 0.5) / count  # none twice: intervals count each
     labels = drawn.labels(drawn.index(uniform))
     assert labels is not None
     return drawn.push(uniform, torch.empty(n, 0)), labels // 100 if isinstance(data, Stacked) else labels

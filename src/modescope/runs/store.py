@@ -84,6 +84,7 @@ class BlockStore:
         before = self.manifest() or {}
         manifest = {
             "schema": SCHEMA,
+            "block": self.folder.name,
             "step": step,
             "done": done,
             "state": name,
@@ -122,11 +123,13 @@ class BlockStore:
         """The newest checkpoint's description, or None before the first.
 
         Raises:
-            ModescopeError: If it was damaged, or written by a later version.
+            ModescopeError: If it was damaged, written by a later version, or is another block's.
         """
         if not self.manifest_path.exists():
             return None
         manifest = read_sealed(self.manifest_path)
+        block = manifest.get("block", self.folder.name)  # older versions did not write it
+        need(block == self.folder.name, f"{str(self.manifest_path)!r} is of {block}: folders were exchanged")
         wanted = {"step", "done", "state", "sha256", "stats_bytes", "snapshot_bytes", "config"}
         missing = sorted(wanted - manifest.keys())
         need(not missing, f"{str(self.manifest_path)!r} lacks {', '.join(missing)}: it was changed or damaged")

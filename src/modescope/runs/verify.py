@@ -2,6 +2,7 @@
 
 __all__ = ["FileCheck", "verify_run", "verify_sealed"]
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,7 @@ from typing import Literal
 
 from ..core.errors import ModescopeError, need
 from ..core.sealed import seal_fits
-from .run import Run
-from .store import SEALED, BlockStore, as_committed, read_sealed
+from .store import SEALED, BlockStore, as_committed, as_kept, read_sealed
 
 Verdict = Literal["whole", "damaged", "unknown"]
 
@@ -50,13 +50,13 @@ def verify_run(folder: str | Path) -> list[FileCheck]:
     folder = Path(folder)
     config, blocks = folder / "config.json", {path for path in folder.glob("block-[0-9]*") if path.is_dir()}
     need(config.is_file() or bool(blocks), f"{str(folder)!r} is no run: it has no config.json")
-    checks = [checked(config, lambda: read_sealed(config)["schema"] >= SEALED)]
+    checks, own = [checked(config, lambda: planned(config) > 0 and read_sealed(config)["schema"] >= SEALED)], blocks
     if checks[0].verdict != "damaged":
-        blocks |= {store.folder for store in Run(folder).stores}
-    for block in sorted(blocks):
+        own = {folder / f"block-{index:03d}" for index in range(planned(config))}
+    for block in sorted(own):
         checks += verify_block(BlockStore(block))
     known = {check.path for check in checks}
-    others = [path for place in (folder, *sorted(blocks)) if place.is_dir() for path in sorted(place.iterdir())]
+    others = [path for place in (folder, *sorted(own | blocks)) if place.is_dir() for path in sorted(place.iterdir())]
     checks += [
         FileCheck(path, "unknown", "it is none of the run's files")
         for path in others
@@ -65,11 +65,22 @@ def verify_run(folder: str | Path) -> list[FileCheck]:
     return checks
 
 
+def planned(config: Path) -> int:
+    """How many blocks a run has, by its configuration alone: its data need not be at hand."""
+    with as_kept(config):
+        plain = read_sealed(config)["experiment"]
+        members = len(plain["seeds"]) * math.prod(map(len, plain["sweep"].values()))
+        return math.ceil(members / plain["block"])
+
+
 def verify_sealed(path: Path) -> FileCheck:
     """Compares a JSON file with the checksum that it carries, e.g. the results of a benchmark."""
-    if seal_fits(path.read_bytes()):
-        return FileCheck(path, "whole")
-    return FileCheck(path, "damaged", f"{str(path)!r} was changed or damaged since it was written")
+
+    def fits() -> bool:
+        need(seal_fits(path.read_bytes()), f"{str(path)!r} was changed or damaged since it was written")
+        return True
+
+    return checked(path, fits)
 
 
 def verify_block(store: BlockStore) -> Iterator[FileCheck]:
