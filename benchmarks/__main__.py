@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from modescope.core.errors import nearest_name
 from modescope.report.text import plural
 
 from . import diagnosis, scale
@@ -220,6 +221,9 @@ def main(names: list[str]) -> None:
         from .judges import judges
 
         return judges()
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(str(nearest_name("benchmark", unknown[0], {*ALL, "agreement", "judges"})))
     print(f"torch {torch.__version__}, {platform.machine()}, {CORES} cores, one thread a process", flush=True)
     for name in names or ALL:
         for ratio in ALL[name]():

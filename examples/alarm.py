@@ -8,9 +8,9 @@ https://arxiv.org/abs/1608.03983), at a rate that a GAN does not stand. The reme
     python examples/alarm.py --seeds 8   # how often it collapses, and how often the remedy holds
 """
 
+import argparse
 import copy
 import math
-import sys
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,18 +180,21 @@ def count(seeds: int) -> None:
         )
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Tells one story, or counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="where the picture goes")
+    parser.add_argument("--seeds", type=int, help="only count, over so many seeds")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    if arguments[:1] == ["--seeds"]:
-        return count(int(arguments[1]))
-    folder = Path(arguments[0] if arguments else ".")
-    folder.mkdir(parents=True, exist_ok=True)  # before the training, not after
+    if given.seeds is not None:
+        count(given.seeds)
+        return
+    given.folder.mkdir(parents=True, exist_ok=True)  # before the training, not after
     story = train(seed=0)
     tell(story)
-    print(draw(story, folder / "alarm.png"))
-    return None
+    print(draw(story, given.folder / "alarm.png"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,7 +3,7 @@
 Run it as ``python examples/demo.py [FOLDER]``; it writes the runs and ``FOLDER/report.html``.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import modescope as ms
@@ -26,4 +26,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("demo"), help="of the runs and the report")
+    main(parser.parse_args().folder)
