@@ -12,7 +12,7 @@ from conftest import HOSTILE
 from modescope.core.errors import ModescopeError
 from modescope.report import write_report
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "wbr"}
 CHROME = next((found for name in ("chromium", "google-chrome", "chrome") if (found := shutil.which(name))), None)
 
 

@@ -3,9 +3,11 @@
 __all__ = ["Part", "Table", "write_html"]
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from ... import __version__
@@ -107,7 +109,7 @@ def write_html(found: Sequence[Standings], path: Path, command: str = "") -> Pat
     page = jinja.Environment(
         loader=jinja.FunctionLoader(own), autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True
     )
-    page.filters |= {"number": number, "percent": percent}
+    page.filters |= {"number": number, "percent": percent, "broken": lambda text: safe(broken(text))}
     page.globals |= {"plural": plural, "safe": safe}
     films = Films(path.parent, sum(len(each.default) + len(each.best) for each in found))
     parts = [part_of(each, films) for each in found]
@@ -129,6 +131,11 @@ def write_html(found: Sequence[Standings], path: Path, command: str = "") -> Pat
         made=time.strftime("%d %B %Y, %H:%M UTC", time.gmtime()),
     )
     return atomic_write(path, text)
+
+
+def broken(entrant: str) -> str:
+    """An entrant's text, escaped, that may go on in the next line where it has a sign, and not within a word."""
+    return re.sub("[@+,=]", r"\g<0><wbr>", escape(entrant))
 
 
 def own(name: str) -> str:
