@@ -1,20 +1,24 @@
 """Kills runs and benchmarks at random moments, and holds what they end with against undisturbed ones.
 
 ``python -m benchmarks.kills run [KILLS]`` kills a process that trains, ``python -m benchmarks.kills benchmark [KILLS]``
-the parent or a worker of a benchmark, or all of them, each with SIGKILL, and starts the same again. After each kill
-every file is held against its checksum; each end must equal the undisturbed one to the byte, but for what tells of time
-and memory. Needs Linux.
+the parent or a worker of a benchmark, or all of them, ``python -m benchmarks.kills dask [KILLS]`` the parent, a worker
+or the scheduler of a Dask cluster, or all, each with SIGKILL, and starts the same again. After each kill every file is
+held against its checksum; each end must equal the undisturbed one to the byte, but for what tells of time and memory.
+Needs Linux.
 """
 
+import argparse
 import json
 import os
 import random
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,6 +27,7 @@ from typing import Any
 import torch
 
 import modescope as ms
+from modescope.benchmark import schedulers
 from modescope.cli.main import main
 from modescope.core.errors import ModescopeError
 from modescope.runs import verify_run
@@ -31,6 +36,13 @@ from modescope.runs.worker import train_block
 STEPS, LOOK = 3000, ms.Evaluation(every=10, samples=200, snapshot=50)
 CELLS = ("benchmark", "ring", "--methods", "gan", "wgan", "hinge", "lsgan", "--seeds", "2", "--budget", "1500")
 TIMED = {"seconds", "memory"}
+# In a process of its own, since what forks must have no threads.
+ANSWERS = (
+    "import sys; from distributed import Client; address, patience = sys.argv[1], float(sys.argv[2]); "
+    "Client(address, timeout=patience).wait_for_workers(1, timeout=patience)"
+)
+GONE, PATIENCE = 5.0, 60.0  # seconds until a scheduler counts as gone, and until one should answer that just began
+TRIES = 5
 
 
 def contents(run: ms.Run) -> list[Any]:
@@ -141,40 +153,101 @@ def children_of(pid: int) -> list[int]:
     return []
 
 
-def strike(parent: int) -> str:
-    """Kills the parent, one of its workers, or all; who was killed."""
-    victim, workers = random.choice(("the parent", "a worker", "all")), children_of(parent)
-    if not workers:
-        victim = "the parent"
-    struck = {"the parent": [parent], "a worker": workers and [random.choice(workers)], "all": [parent, *workers]}
-    for pid in struck[victim]:
+class Here:
+    """Two workers on this machine, which the parent starts."""
+
+    flags = ("--workers", "2")
+
+    def ready(self) -> None:
+        """Does nothing: the parent starts its own workers."""
+
+    def parts(self, parent: int) -> dict[str, list[int]]:
+        """The processes that may be killed, by what they are."""
+        return {"a worker": children_of(parent)}
+
+
+class Cluster:
+    """A Dask scheduler and two workers, each a process that is started again after it died."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.flags = ("--scheduler", self.address)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def ready(self) -> None:
+        """Starts whoever is dead, and waits for a worker; again if one was dying that seemed alive."""
+        answers = [sys.executable, "-c", ANSWERS, self.address, str(PATIENCE)]
+        for _ in range(TRIES):
+            self.start()
+            if subprocess.run(answers, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+                return
+        raise SystemExit(f"no Dask cluster came up at {self.address}")
+
+    def start(self) -> None:
+        """Starts whoever is dead."""
+        commands = {"scheduler": ["dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port)]}
+        commands |= {name: ["dask_worker", self.address, "--nthreads", "1", "--no-nanny"] for name in ("one", "two")}
+        for name, (module, *words) in commands.items():
+            if name not in self.processes or self.processes[name].poll() is not None:
+                command = [sys.executable, "-m", f"distributed.cli.{module}", *words, "--no-dashboard"]
+                self.processes[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def parts(self, parent: int) -> dict[str, list[int]]:
+        """The processes that may be killed, by what they are."""
+        alive = {name: process.pid for name, process in self.processes.items() if process.poll() is None}
+        return {
+            "the scheduler": [pid for name, pid in alive.items() if name == "scheduler"],
+            "a worker": [pid for name, pid in alive.items() if name != "scheduler"],
+        }
+
+    def close(self) -> None:
+        """Ends all of it."""
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+def strike(parent: int, parts: dict[str, list[int]]) -> str:
+    """Kills the parent, one of its parts, or all; who was killed."""
+    everyone = [parent, *(pid for pids in parts.values() for pid in pids)]
+    choices = {"the parent": [parent], **{name: [random.choice(pids)] for name, pids in parts.items() if pids}}
+    if len(everyone) > 1:
+        choices["all"] = everyone
+    victim = random.choice(list(choices))
+    for pid in choices[victim]:
         with suppress(ProcessLookupError):  # it ended meanwhile
             os.kill(pid, signal.SIGKILL)
     return victim
 
 
-def benchmark(folder: Path) -> None:
+def benchmark(folder: Path, flags: Sequence[str]) -> None:
     """Runs the benchmark's command."""
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the process ends with them
-    main([*CELLS, "--workers", "2", "--out", str(folder)])
+    schedulers.CONNECT = GONE
+    main([*CELLS, *flags, "--out", str(folder)])
 
 
-def kill_benchmarks(kills: int, root: Path) -> str:
+def kill_benchmarks(place: Here | Cluster, kills: int, root: Path) -> str:
     """Kills processes of a benchmark at moments drawn from the time that half of it takes."""
+    place.ready()
     began = time.monotonic()
-    assert os.waitpid(forked(partial(benchmark, root / "whole")), 0)[1] == 0
+    assert os.waitpid(forked(partial(benchmark, root / "whole", place.flags)), 0)[1] == 0
     half = (time.monotonic() - began) / 2
     expected, victims, ends = cells_of(root / "whole"), Counter[str](), 0
     while victims.total() < kills:
         folder, code = root / f"killed-{ends}", -1
         while code:
-            parent, moment = forked(partial(benchmark, folder)), time.monotonic()
+            place.ready()
+            parent, moment = forked(partial(benchmark, folder, place.flags)), time.monotonic()
             while victims.total() < kills and not ended(parent):
                 moment = max(moment, time.monotonic()) + random.uniform(0, half)
                 while time.monotonic() < moment and not ended(parent):
                     time.sleep(0.005)
                 if not ended(parent):
-                    victims[strike(parent)] += 1
+                    victims[strike(parent, place.parts(parent))] += 1
                     time.sleep(0.2)
             code = os.waitpid(parent, 0)[1]
             for config in folder.rglob("config.json"):
@@ -185,17 +258,37 @@ def kill_benchmarks(kills: int, root: Path) -> str:
     return f"{victims.total()} kills of a benchmark ({told}): {ends} ends of {len(expected)} cells, all equal"
 
 
+def kill_here(kills: int, root: Path) -> str:
+    """Kills processes of a benchmark on this machine."""
+    return kill_benchmarks(Here(), kills, root)
+
+
+def kill_dask(kills: int, root: Path) -> str:
+    """Kills processes of a benchmark on a Dask cluster."""
+    cluster = Cluster()
+    try:
+        return kill_benchmarks(cluster, kills, root)
+    finally:
+        cluster.close()
+
+
+STUDIES = {"run": kill_runs, "benchmark": kill_here, "dask": kill_dask}
+
+
 def study(what: str, kills: int = 50) -> None:
     """Runs a study and prints what came out."""
     torch.set_num_threads(1)
     random.seed(0)
-    kill = {"run": kill_runs, "benchmark": kill_benchmarks}[what]
     with tempfile.TemporaryDirectory() as root:
         try:
-            print(kill(kills, Path(root)))
+            print(STUDIES[what](kills, Path(root)))
         except ModescopeError as error:
             raise SystemExit(f"a file that a kill left was refused: {error}") from error
 
 
 if __name__ == "__main__":
-    study(sys.argv[1], *map(int, sys.argv[2:3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=STUDIES)
+    parser.add_argument("kills", type=int, nargs="?", default=50, metavar="KILLS", help="50 if not given")
+    given = parser.parse_args()
+    study(given.what, given.kills)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from modescope.benchmark import Cell, Plan, Result, load_results, make_plan, run_cells, standings
-from modescope.benchmark.results import METRICS, about
+from modescope.benchmark.panel import KNOWN
+from modescope.benchmark.results import about
 from modescope.benchmark.table import collect, write_table
 from modescope.core.engine import Population
 
@@ -127,7 +128,7 @@ def between(spent: Times) -> float:
 
 def trivial(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:
     """A cell that takes no time."""
-    values = dict.fromkeys(METRICS, (1.0, 2.0))
+    values = dict.fromkeys(KNOWN.metrics, (1.0, 2.0))
     return Result(**about(cell), seeds=(0, 1), rates=(1e-3, 1e-3), values=values, diverged=(None, None))
 
 

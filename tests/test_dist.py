@@ -58,3 +58,23 @@ def test_the_wheel_works_in_a_clean_environment(built, tmp_path):
     tiny = ("--seeds", "2", "--steps", "3", "--batch-size", "8", "--samples", "32", "--quiet")
     assert "perfect sampler" in said(command, "train", "ring", "pacgan", *tiny, "--out", tmp_path / "run")
     assert "whole" in said(command, "verify", tmp_path / "run")
+
+
+def test_the_wheel_with_nothing_but_what_it_asks_for(built, tmp_path):
+    """The core alone, as an index serves it: it trains and measures, and names the extra of what it has not."""
+    index = [sys.executable, "-m", "pip", "index", "versions", "safetensors"]
+    if subprocess.run(index, capture_output=True, check=False).returncode:
+        pytest.skip("no package index answers")
+    venv.create(tmp_path / "core", with_pip=True)
+    python, command = tmp_path / "core/bin/python", tmp_path / "core/bin/modescope"
+    wheel, pinned = next(built.glob("*.whl")), ROOT / "constraints.txt"
+    said(python, "-m", "pip", "install", "--quiet", "-c", pinned, wheel)
+    assert said(command, "--version") == ms.__version__
+    tiny = ("--seeds", "2", "--steps", "3", "--batch-size", "8", "--samples", "32", "--quiet")
+    assert "perfect sampler" in said(command, "train", "ring", "pacgan", *tiny, "--out", tmp_path / "run")
+    assert "whole" in said(command, "verify", tmp_path / "run")
+    assert "not here" in said(command, "doctor")
+    report = subprocess.run([command, "report", tmp_path / "run"], capture_output=True, text=True, check=False)
+    assert report.returncode == 2
+    assert "pip install 'modescope[report]'" in report.stderr
+    assert "Traceback" not in report.stderr

@@ -80,7 +80,7 @@ def test_collapse_and_blur_score_worse(name: str) -> None:
 @every
 @pytest.mark.parametrize("dropped", [1, 4, 7])
 def test_dropping_modes_never_looks_better(name: str, dropped: int) -> None:
-    """Every metric but the share of high quality must tell that modes are missing."""
+    """Every metric must tell that modes are missing, but for those of what lies within modes."""
     metric = METRICS[name]
     counts = [0] * dropped + [400 // (8 - dropped)] * (8 - dropped)
     x = on_modes(counts)
@@ -89,6 +89,8 @@ def test_dropping_modes_never_looks_better(name: str, dropped: int) -> None:
     worse = mean - value if metric.direction == "higher" else value - mean
     if name.startswith("hq"):
         assert value == 1
+    elif name == "spread_modes_hq":
+        assert value == pytest.approx(mean, abs=0.15)  # the noise is cut at two deviations
     else:
         assert worse > 2 * spread
 

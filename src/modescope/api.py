@@ -51,7 +51,7 @@ def plan(
     """
     data = datasets.make(dataset) if isinstance(dataset, str) else dataset
     need(isinstance(data, Dataset), f"dataset is {data!r}, expected a name or a data set such as Ring()")
-    setting = setting_for(dataset if isinstance(dataset, str) else "", data)
+    setting = setting_for(dataset if isinstance(dataset, str) else "", len(data.shape) == 3)
     game = methods.build(method) if isinstance(method, str) else method
     need(isinstance(game, Method), f"method is {game!r}, expected a name or a method such as GAN()")
     if isinstance(architecture, str | None):

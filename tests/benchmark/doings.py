@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from modescope.benchmark import Result
-from modescope.benchmark.results import METRICS, about
+from modescope.benchmark.panel import KNOWN
+from modescope.benchmark.results import about
 
 Cell = Mapping[str, Any]
 Stopped = Callable[[], bool]
@@ -25,7 +26,7 @@ def quick(cell: Cell, out: Path, stopped: Stopped) -> Result:
 
 def made(cell: Cell, values: tuple[float, float]) -> Result:
     cost = {"gradient_steps": 20, "seconds": 0.1, "memory": 1}
-    each = dict.fromkeys(METRICS, values)
+    each = dict.fromkeys(KNOWN.metrics, values)
     return Result(**about(cell), seeds=(0, 1), rates=(1e-3, 1e-3), values=each, diverged=(None, None), **cost)
 
 

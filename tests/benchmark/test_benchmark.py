@@ -15,8 +15,12 @@ from torch import Tensor
 
 from modescope.benchmark import Cell, Entrant, Plan, Result, entrants, load_results, make_plan, run_cells, standings
 from modescope.benchmark.page import write_benchmark
-from modescope.benchmark.results import METRICS, read_result, write_failure, write_result
+from modescope.benchmark.panel import KNOWN
+from modescope.benchmark.report.overview import overview_of
+from modescope.benchmark.report.scoreboard import columns_of, row_of
+from modescope.benchmark.results import read_result, write_failure, write_result
 from modescope.benchmark.standings import holm, signed_rank
+from modescope.benchmark.words import rows
 from modescope.cli import main
 from modescope.core import Batch, ModescopeError, Networks
 from modescope.methods import GAN, METHODS, PacGAN, UnrolledGAN
@@ -114,7 +118,7 @@ def test_a_folder_is_named_by_all_that_determines_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dataset": "swissroll"}, "has no known modes"),
+        ({"dataset": "pair:lk"}, "pair:kl"),
         ({"seeds": 1}, "seeds is 1, expected at least 2"),
         ({"seeds": 10**12}, "seeds is 1,000,000,000,000, expected at most 1,000,000"),
         ({"budget": 0}, "budget is 0"),
@@ -194,7 +198,7 @@ def test_what_is_done_is_kept_and_what_failed_is_tried_again(tmp_path: Path) -> 
 
 
 def test_a_result_survives_its_file(tmp_path: Path) -> None:
-    values = {name: (1.0, float("nan"), float("inf")) for name in METRICS}
+    values = {name: (1.0, float("nan"), float("inf")) for name in KNOWN.metrics}
     cell = small().cells[0]
     result = Result("gan", cell.key, cell.folder, (0, 1, 2), (1e-3,) * 3, values, (None, 5, None), 20, 1.5, 10)
     write_result(tmp_path, result)
@@ -208,7 +212,7 @@ def test_a_result_survives_its_file(tmp_path: Path) -> None:
 
 def made(label: str, modes: list[float], w2: list[float], rates: list[float] | None = None) -> Result:
     count = len(modes)
-    values = dict.fromkeys(METRICS, tuple([0.5] * count)) | {
+    values = dict.fromkeys(KNOWN.metrics, tuple([0.5] * count)) | {
         "modes_l2_3sigma": tuple(modes),
         "w2_exact_n1000": tuple(w2),
     }
@@ -282,6 +286,49 @@ def test_a_diverged_member_counts_as_no_mode() -> None:
     assert standing.means["modes_l2_3sigma"][0] == 4
     assert standing.worst["modes_l2_3sigma"] == 0
     assert standing.worst["w2_exact_n1000"] == np.inf
+
+
+def test_an_infinitely_far_member_is_not_left_out() -> None:
+    """Neither of the mean, which would be one of survivors, nor of the test, nor of any order."""
+    plan = make_plan("swissroll", ["lsgan", "wgan"], seeds=2, learning_rates=(1e-3,))
+    values = {"gan": (1.0, 1.1), "lsgan": (0.5, np.inf), "wgan": (np.nan, np.nan)}
+    results = []
+    for label, pair in values.items():
+        columns = dict.fromkeys(plan.panel.metrics, pair)
+        results.append(Result(label, "", "", (0, 1), (1e-3, 1e-3), columns, (None, None)))
+    found = standings(plan, results, floor_repeats=1)
+    assert [standing.means["w2_exact_n1000"][0] for standing in found.default] == [pytest.approx(1.05), np.inf, np.inf]
+    assert rows(found.default, plan.panel)[0][0] == "gan"
+    lines = overview_of([found, found])
+    assert [line.entrant for line in lines] == ["gan", "lsgan", "wgan"]
+    assert lines[1].share == lines[2].share == 0
+    (cell, *_) = row_of(found.default[1], columns_of(plan, found.default), plan.cells[1].entrant).cells
+    assert (cell.text, cell.around) == ("∞", "infinite in 1 of 2 seeds")
+
+
+@pytest.mark.parametrize("seeds", [12, 20])
+def test_infinite_differences_are_the_greatest(seeds: int) -> None:
+    """The test is one of ranks, so an infinite distance weighs as a huge one does."""
+    plan, tame, wild = plan_of("gan", "lsgan"), [1 + 0.01 * i for i in range(seeds)], [0.5] * seeds
+    gan = made("gan", [8] * seeds, tame)
+    first, second = (
+        standings(plan, [gan, made("lsgan", [8] * seeds, [far, far, far, *wild[3:]])], floor_repeats=1).default[1]
+        for far in (1e18, np.inf)
+    )
+    assert first.p_values == second.p_values
+    assert second.gaps["w2_exact_n1000"] == -np.inf
+    both = made("gan", [8] * seeds, [np.inf, *tame[1:]]), made("lsgan", [8] * seeds, [0.1, np.inf, *wild[2:]])
+    third = standings(plan, both, floor_repeats=1).default[1]
+    assert np.isnan(third.gaps["w2_exact_n1000"])
+    assert third.verdict("w2_exact_n1000") == "no difference found"
+
+
+def test_a_run_that_is_gone_takes_nothing_else_along(tmp_path: Path) -> None:
+    found = standings(plan_of("gan", "lsgan"), [made("gan", [1, 2], [2, 1]), made("lsgan", [1, 2], [2, 1])], 1)
+    page = write_benchmark([found], tmp_path).read_text()
+    assert "their runs are not in this folder" in page
+    assert (tmp_path / "common-default-worst.png").is_file()
+    assert "| lsgan |" in (tmp_path / "common.md").read_text()
 
 
 def test_cells_without_an_experiment_have_no_key() -> None:

@@ -109,8 +109,8 @@ def test_a_suite_that_is_no_text_is_told(tmp_path: Path) -> None:
         suite_of(str(path))
     with pytest.raises(ModescopeError, match="No such file"):
         suite_of(str(tmp_path / "none.toml"))
-    with pytest.raises(ModescopeError, match="needs"):
-        Suite(name="x", datasets=("moons",)).plans()
+    with pytest.raises(ModescopeError, match="ring"):
+        Suite(name="x", datasets=("rings",)).plans()
 
 
 # Keys

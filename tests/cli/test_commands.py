@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import dataclasses
+import importlib.util
 import json
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import modescope as ms
 from modescope.cli.docs import argument_docs
 from modescope.cli.main import COMMANDS, main
 from modescope.core.config import Training
+from modescope.datasets import make, recipe, spec_names
 
+POINTS = ("ring", "grid", "grid25", "grid100", "moons", "moons32", "highdim", "swissroll", "pair", "five", "line")
 TINY = ["--steps", "20", "--seeds", "2", "--batch-size", "16", "--samples", "64", "--snapshot", "4", "--quiet"]
 
 
@@ -248,6 +251,22 @@ def test_help(capsys, command):
         assert capsys.readouterr().out == out
 
 
+def test_help_of_train_needs_no_data(capsys, monkeypatch, tmp_path):
+    """Nor is what a file of samples holds read, which may be long."""
+    monkeypatch.setenv("MODESCOPE_DATA", str(tmp_path))
+    assert run("train", "stacked-mnist", "unrolled", "--help") == 0
+    assert {"--fixed-seed", "--unroll"} <= set(capsys.readouterr().out.split())
+    assert run("train", str(tmp_path / "missing.npy"), "gan", "--help") == 0
+    assert "--key" in capsys.readouterr().out
+    assert run("train", str(tmp_path / "missing.npy"), "gan") == 2
+
+
+@pytest.mark.parametrize("spec", [name for name in spec_names() if name.partition(":")[0] in POINTS])
+def test_a_recipe_says_what_is_made(spec):
+    kind, fields = recipe(spec)
+    assert make(spec) == kind(**fields)
+
+
 def test_help_of_train_shows_the_flags_of_its_method(capsys):
     assert run("train", "ring", "pacgan+wgan-gp", "--help") == 0
     out = capsys.readouterr().out
@@ -291,3 +310,20 @@ def test_a_reader_that_leaves_early_is_no_error(trained):
     out = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert out.stdout.strip() == "["
     assert out.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["benchmark", "ring", "--methods", "lsgan", "--seeds", "2", "--budget", "4", "--learning-rates", "1e-3"],
+        ["phase", "ring", "gan", "--x", "lr=1e-3,1e-2", "--y", "beta1=0,0.5", "--set", "steps=2"],
+        ["reproduce", "kl/figure1", "--quick"],
+    ],
+)
+def test_what_the_end_needs_is_asked_for_before_anything_is_trained(capsys, monkeypatch, tmp_path, command):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else there(name))
+    assert run(*command, "--out", str(tmp_path / "out")) == 2
+    told = capsys.readouterr().err
+    assert "needs the library 'matplotlib': pip install 'modescope[report]'" in told
+    assert not (tmp_path / "out").exists()

@@ -94,6 +94,7 @@ def test_files_that_changed_are_read_again(own, monkeypatch):
         (lambda c: c[:-5], r"holds 31355 values, expected 31360 for the shape \(40, 28, 28\)"),
         (lambda c: c + b"\0", "holds 31361 values, expected 31360"),
         (lambda c: c[:4] + b"\xff" * 4 + c[8:], "expected"),
+        (lambda c: c[:4] + bytes(4) + c[8:16], r"holds nothing: its shape is \(0, 28, 28\)"),
     ],
 )
 def test_bad_idx(change, message):

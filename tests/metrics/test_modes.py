@@ -8,7 +8,7 @@ from scipy.stats import chi
 
 from modescope.core import ModescopeError
 from modescope.datasets import make
-from modescope.metrics import count_modes
+from modescope.metrics import METRICS, count_modes, mode_spread
 
 RING = make("ring", count=8, radius=1.0, sigma=0.05)
 
@@ -104,7 +104,56 @@ def test_bad_input_is_told() -> None:
         count_modes(x, centers(), norm="l3")
     with pytest.raises(ModescopeError, match=r"modes has shape \(5, 3\), expected \(M, 2\)"):
         count_modes(x, torch.zeros(5, 3))
+    with pytest.raises(ModescopeError, match="at least one mode"):
+        count_modes(x, torch.zeros(0, 2))
     with pytest.raises(ModescopeError, match=r"expected \(\*, N, D\)"):
         count_modes(torch.zeros(0, 2), centers())
     with pytest.raises(ModescopeError, match=r"dtype torch.int64"):
         count_modes(torch.zeros(4, 2, dtype=torch.long), centers())
+
+
+def test_spread_by_hand() -> None:
+    """Pairs 0.2 and 0.4 apart, a single sample, and one off all modes, with shape (2, 6, 1)."""
+    x = torch.tensor([4.8, -0.1, 0.1, 5.2, 10.0, 77.0], dtype=torch.float64).view(1, 6, 1)
+    x = torch.cat([x, torch.zeros_like(x)])
+    found = mode_spread(x, torch.tensor([[0.0], [5.0], [10.0]]), radius=0.3)
+    assert found.tolist() == pytest.approx([math.sqrt((2 * 0.1**2 + 2 * 0.2**2) / 2), 0.0])
+
+
+def test_spread_of_a_gaussian_cut_at_a_radius() -> None:
+    r"""Within :math:`r` a coordinate of a two-dimensional Gaussian has variance 1 - (r²/2) / (exp(r²/2) - 1)."""
+    x = RING.sample(200_000, torch.Generator().manual_seed(3), torch.float64)
+    for radius in (1.5, 3.0):
+        expected = 0.05 * math.sqrt(1 - (radius**2 / 2) / math.expm1(radius**2 / 2))
+        assert mode_spread(x, RING.modes, radius).item() == pytest.approx(expected, rel=0.01)
+
+
+def test_spread_does_not_mind_where_modes_lie_or_how_many() -> None:
+    """Displaced modes are no wider, and of fewer modes each is as wide."""
+    noise = 0.02 * torch.randn(4000, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    wide, at = torch.tensor([[0.0, 0.0], [9.0, 0.0]]), torch.arange(4000) % 2
+    still = mode_spread(wide[at] + noise, wide, 1.0)
+    moved = mode_spread(wide[at] + noise + torch.tensor([0.3, 0.2])[at].unsqueeze(1), wide, 1.0)
+    assert moved.item() == pytest.approx(still.item(), rel=1e-9)
+    assert mode_spread(wide[0] + noise, wide, 1.0).item() == pytest.approx(still.item(), rel=0.01)
+
+
+def test_spread_far_from_the_origin() -> None:
+    """Single precision tells points 0.03 apart at 300,000, so their spread of 0.2 as well."""
+    noise = 0.2 * torch.randn(20_000, 2, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    x, center = (3e5 + noise).float(), torch.full((1, 2), 3e5)
+    found = mode_spread(x, center, 2.0)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(mode_spread(x.double(), center.double(), 2.0).item(), rel=1e-6)
+
+
+def test_the_gap_of_spreads() -> None:
+    """Half as wide is 0.5, one point of each mode 1, and so is nothing on any mode."""
+    gap, centers_ = METRICS["spread_modes_hq"], centers().repeat(500, 1)
+    x = RING.sample(4000, torch.Generator().manual_seed(5), torch.float64)
+    nearest = RING.modes.nearest(x)[0]
+    half = centers()[nearest] + (x - centers()[nearest]) / 2
+    assert gap(half[None], RING, torch.Generator()).item() == pytest.approx(0.5, abs=0.03)
+    assert gap(x[None], RING, torch.Generator()).item() < 0.03
+    assert gap(centers_[None], RING, torch.Generator()).item() == pytest.approx(1, abs=1e-9)
+    assert gap(centers_[None] + 50, RING, torch.Generator()).item() == 1

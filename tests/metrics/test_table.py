@@ -18,11 +18,12 @@ from modescope.metrics import (
     mmd2,
     mode_js,
     mode_kl,
+    mode_spread,
     random_directions,
     sliced_wasserstein,
     wasserstein,
 )
-from modescope.metrics.adapters import true_bandwidth
+from modescope.metrics.adapters import true_bandwidth, true_spread
 from modescope.metrics.base import Metric
 from modescope.metrics.summary import metric_names
 
@@ -62,6 +63,7 @@ EXPECTED = {
     "modes_linf_3sigma": lambda: (held(norm="linf") > 0).sum(),
     "hq_l2_3sigma": lambda: held().sum().double() / N,
     "hq_linf_3sigma": lambda: held(norm="linf").sum().double() / N,
+    "spread_modes_hq": lambda: 1 - true_spread(RING) / mode_spread(X, MODES),
     "reverse_kl_modes_all": lambda: mode_kl(held(math.inf), WEIGHTS),
     "reverse_kl_modes_hq": lambda: mode_kl(held(), WEIGHTS),
     "js_modes_all": lambda: mode_js(held(math.inf), WEIGHTS),

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
+from PIL import Image
 
 from modescope import datasets
 from modescope.papers import dcgan
@@ -61,6 +62,7 @@ def every(**changes) -> list[Measured]:
     return [Measured(**{**good, **changes}) for _ in range(3)]
 
 
+GREY = np.full((29, 290, 1), 128, np.uint8)
 TRUE = Measured(unevenness=1.0, reach=1.0, midway=2.8, ends=1.0, authentic=0.7, closest=0.5)
 
 
@@ -106,6 +108,11 @@ def test_features_must_beat_those_before_training_and_pixels(critic, holds, righ
     assert not of_use({**rows, "pixels": row("pixels", 0.99)}).holds
 
 
-def test_images_are_kept_as_pictures_of_ten_in_a_row(tmp_path) -> None:
-    data = torch.zeros(20, 1, 28, 28, dtype=torch.uint8).numpy()
-    assert dcgan.drawn(tmp_path / "p.png", "rows", data).stat().st_size > 500
+def test_a_picture_has_as_many_in_a_row_as_a_walk(tmp_path, monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setattr(dcgan, "mosaic", lambda images, columns: seen.update(n=len(images), columns=columns) or GREY)
+    for count, rows in ((20, 2), (60, 6)):
+        path = dcgan.drawn(tmp_path / "p.png", "rows", np.zeros((count, 1, 28, 28), np.uint8))
+        assert seen == {"n": count, "columns": 10}
+        with Image.open(path) as picture:
+            assert picture.height / picture.width == pytest.approx((0.5 + 0.6 * rows) / 6, rel=0.02)

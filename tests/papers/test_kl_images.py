@@ -41,7 +41,7 @@ def test_every_row_has_the_same_budget_data_and_generator(digits, tmp_path, monk
         assert experiment.seeds == tuple(range(10))
         assert experiment.dataset == experiments[0].dataset
         assert experiment.architecture.generator == experiments[0].architecture.generator
-        assert experiment.training.batch_size == kl_images.BATCH
+        assert experiment.training.batch_size == 64
 
 
 def test_methods_of_penalties_have_critics_without_batch_norm(digits, tmp_path, monkeypatch) -> None:

@@ -66,10 +66,16 @@ def test_bad_axes(text: str) -> None:
 
 
 def test_tiles_lie_around_their_values() -> None:
-    for axis in (Axis("a", (1.0, 2.0, 4.0)), Axis("b", (1.0, 10.0, 1000.0), log=True)):
+    for axis in (Axis("a", (1.0, 2.0, 4.0)), Axis("b", (1.0, 10.0, 100.0), log=True)):
         found = edges(axis)
         assert all(low < value < high for low, value, high in zip(found, axis.values, found[1:], strict=False))
     assert edges(Axis("b", (1.0, 100.0), log=True)) == pytest.approx([0.1, 10, 1000])
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_values_far_apart_stand_side_by_side(log: bool) -> None:
+    """Of 1, 2, 3, 50 the last would take nearly all of the map, or a half where logarithms are drawn."""
+    assert edges(Axis("unroll", (1.0, 2.0, 3.0, 50.0), log)) == pytest.approx([-0.5, 0.5, 1.5, 2.5, 3.5])
 
 
 # Plans
@@ -250,10 +256,14 @@ def test_damaged_files_are_refused(phase: Phase, tmp_path: Path) -> None:
     with pytest.raises(ModescopeError, match="there is no file"):
         read_phase(tmp_path)
     plain = json.loads(phase.write(tmp_path).read_text())
-    for damaged in ("{", "[]", json.dumps({**plain, "values": [[1]]}), json.dumps({**plain, "x": {"name": "lr"}})):
+    changes = ({"values": [[1]]}, {"x": {"name": "lr"}}, {"floor": "8"}, {"steps": [1]}, {"diverged": [[[1]]]})
+    for damaged in ("{", "[]", "[" * 100_000, *(json.dumps({**plain, **change}) for change in changes)):
         (tmp_path / "phase.json").write_text(damaged)
-        with pytest.raises(ModescopeError, match=r"cannot be read|has the shape"):
+        with pytest.raises(ModescopeError, match=r"phase.json'.*(cannot be read|has the shape|expected)"):
             read_phase(tmp_path)
+    (tmp_path / "phase.json").write_text(json.dumps({**plain, "metric": "modes_l2_2sigma"}))
+    with pytest.raises(ModescopeError, match="did you mean 'modes_l2_3sigma'"):
+        read_phase(tmp_path)
 
 
 def test_the_page_names_the_best_points_and_escapes(phase: Phase, tmp_path: Path) -> None:

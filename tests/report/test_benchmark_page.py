@@ -16,10 +16,10 @@ from conftest import HOSTILE
 from test_html import CHROME, Page, probed
 
 from modescope.benchmark import Result, make_plan, standings
-from modescope.benchmark.plan import METRICS
+from modescope.benchmark.panel import KNOWN, POINTS
 from modescope.benchmark.report import write_html
 from modescope.benchmark.report.costs import Curve, cost_chart, front_of, told
-from modescope.benchmark.report.overview import overview_of, spot_of
+from modescope.benchmark.report.overview import Spot, overview_of, spot_of
 from modescope.benchmark.report.svg import Scale
 from modescope.benchmark.words import printed
 from modescope.cli.benchmark import Benchmark, command_of
@@ -36,7 +36,7 @@ def results_of(plan, worst_at=1):
     for rank, cell in enumerate(reversed(plan.possible)):
         members = cell.experiment.members
         seeds = [member.seed for member in members]
-        values = {name: tuple(0.5 + 0.01 * seed + 0.1 * rank for seed in seeds) for name in METRICS}
+        values = {name: tuple(0.5 + 0.01 * seed + 0.1 * rank for seed in seeds) for name in KNOWN.metrics}
         values["modes_l2_3sigma"] = tuple(1.0 if seed == worst_at else 8.0 for seed in seeds)
         rates = tuple(member.values["lr"] for member in members)
         label = cell.entrant.label
@@ -180,9 +180,16 @@ def test_the_tone_of_a_glance_is_by_its_worst_seed_and_its_mean(found):
         standing = found.default[0]
         means = {**standing.means, "modes_l2_3sigma": (mean, mean, mean)}
         changed = dataclasses.replace(standing, means=means, worst={**standing.worst, "modes_l2_3sigma": worst})
-        return spot_of(changed).tone
+        return spot_of(changed, KNOWN).tone
 
     assert [tone(8, 8), tone(7.9, 7), tone(4.1, 1), tone(4, 4), tone(1, 1)] == ["good", "fair", "fair", "bad", "bad"]
+
+
+def test_a_glance_at_data_without_modes_is_the_distance_from_the_floor(found):
+    standing = found.default[0]
+    means, floors = {"w2_exact_n1000": (0.4, 0.3, 0.5)}, {"w2_exact_n1000": 0.1}
+    changed = dataclasses.replace(standing, means=means, floors=floors, worst={"w2_exact_n1000": 0.8})
+    assert spot_of(changed, POINTS) == Spot(share=0.25, text="0.4, floor 0.1", worst="0.8", tone="fair")
 
 
 # Coverage against cost
@@ -221,7 +228,7 @@ def test_the_command_is_told_as_it_was_given() -> None:
 
 def test_thirty_methods_with_ten_seeds_stay_below_25_megabytes(tmp_path: Path, monkeypatch) -> None:
     """Two learning rates, and snapshots as a benchmark keeps them; every entrant shows the samples of one run."""
-    floors = dict.fromkeys(METRICS, 0.5)
+    floors = dict.fromkeys(KNOWN.metrics, 0.5)
     monkeypatch.setattr(sys.modules[standings.__module__], "floors_of", lambda cell, repeats: floors)
     names = [name for name in METHODS if name not in ("gan", "wgan-gp")][:29]
     plan = make_plan("ring", names, seeds=10, budget=40, learning_rates=RATES)
@@ -232,7 +239,7 @@ def test_thirty_methods_with_ten_seeds_stay_below_25_megabytes(tmp_path: Path, m
     generator = np.random.default_rng(0)
     results = []
     for each in plan.possible:
-        values = {name: tuple(generator.random(len(members)).tolist()) for name in METRICS}
+        values = {name: tuple(generator.random(len(members)).tolist()) for name in KNOWN.metrics}
         values["w2_exact_n1000"] = tuple(2.0 - (rate == RATES[1]) for rate in rates)  # so that the best is the other
         results.append(Result(each.entrant.label, "", "one", seeds, rates, values, (None,) * len(seeds), 40, 9.0, 1))
     found = standings(plan, results, floor_repeats=1)

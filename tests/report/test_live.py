@@ -18,6 +18,8 @@ import pytest
 from test_html import CHROME, Page
 
 from modescope.core import ModescopeError
+from modescope.report.groups import scenes_of
+from modescope.report.html import render
 from modescope.report.live import HOST, Glance, Live, server_of
 from modescope.runs import Run
 
@@ -67,6 +69,14 @@ def test_a_glance_sees_the_newest_look(going, ring):
     glance, (steps, kept) = Glance(going), ring.snapshots()
     np.testing.assert_array_equal(glance.samples().numpy(), kept[2])
     assert list(glance.history().steps) == list(steps[:3])
+
+
+def test_a_look_that_comes_while_the_report_is_made_is_left_out(going, ring):
+    glance = Glance(going)
+    scenes = scenes_of([glance])
+    keep(going, ring, 4)
+    (film,) = json.loads(Page(render(scenes, [glance])).scripts[0])[0]["films"]
+    assert film["steps"] == [0, 5, 10]
 
 
 def test_it_follows_the_run(going, ring):

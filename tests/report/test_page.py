@@ -144,4 +144,4 @@ def test_figures_stand_side_by_side_where_there_is_room(tmp_path):
     write_page(tmp_path / "page.html", "t", "", [Figure(path, "one", wide=True)])
     outline = Outline((tmp_path / "page.html").read_text())
     assert outline.tags[outline.tags.index("figure") :][:3] == ["figure", "div", "img"]
-    assert ("class", "wide") in outline.attributes
+    assert ("class", "scroll") in outline.attributes

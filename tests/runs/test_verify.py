@@ -198,3 +198,15 @@ def test_the_command_says_it_with_its_exit_code(capsys, run, tmp_path):
     assert "damaged" in said.out
     assert "is missing" in said.out.replace("\n", " ")
     assert told(capsys, tmp_path / "nowhere")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"block": 0}, {"block": 1e-300}, {"block": 1, "sweep": {"lr": [1.0] * 10_000_000}}]
+)
+def test_a_sealed_plan_of_no_size_is_told(run, tmp_path, changes):
+    """None of these divides by zero, or goes through more blocks than a run may have; found by fuzzing."""
+    folder = shutil.copytree(run.folder, tmp_path / "run")
+    plain = json.loads((folder / "config.json").read_text())
+    plain["experiment"] |= changes
+    (folder / "config.json").write_text(sealed(plain))
+    assert folder / "config.json" in damaged(folder)

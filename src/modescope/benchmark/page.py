@@ -12,7 +12,6 @@ from ..core.files import atomic_write
 from ..report.text import slug
 from .drawings import every_seed, worst_seeds
 from .report import write_html
-from .results import METRICS
 from .standings import Standing, Standings
 from .words import OTHERS, PRINTED, counted, header, left_out, printed, protocol_of, reading, rows
 
@@ -44,18 +43,24 @@ def write_tables(found: Standings, folder: Path, name: str) -> None:
     for title, standings in tables.items():
         if standings:
             which = title.split()[0].lower()
-            every_seed(folder / f"{name}-{which}-seeds.png", standings)
-            worst_seeds(folder / f"{name}-{which}-worst.png", standings, found.plan.possible, folder)
+            every_seed(folder / f"{name}-{which}-seeds.png", standings, found.plan.panel)
+            worst_seeds(folder / f"{name}-{which}-worst.png", standings, found.plan, folder)
     atomic_write(folder / f"{name}.md", markdown(found, tables))
     atomic_write(folder / f"{name}.json", json.dumps(record(found, tables), indent=1, allow_nan=False) + "\n")
 
 
 def markdown(found: Standings, tables: dict[str, tuple[Standing, ...]]) -> str:
     """The tables for a text."""
+    panel = found.plan.panel
     parts = [f"# Benchmark: {found.plan.dataset}, protocol {found.plan.protocol}", protocol_of(found)]
     for title, standings in tables.items():
         if standings:
-            parts += [f"## {title}", counted(standings), grid(header(), rows(standings)), reading(found)]
+            parts += [
+                f"## {title}",
+                counted(standings, panel),
+                grid(header(panel), rows(standings, panel)),
+                reading(found),
+            ]
     if table := printed(found, found.default):
         parts += ["## What papers printed", OTHERS, grid(PRINTED, table)]
     if found.failed or found.missing:
@@ -80,7 +85,7 @@ def record(found: Standings, tables: dict[str, tuple[Standing, ...]]) -> dict[st
                 {
                     "entrant": s.entrant,
                     "rate": s.rate,
-                    "means": {name: finite(list(s.means[name])) for name in METRICS},
+                    "means": {name: finite(list(s.means[name])) for name in found.plan.panel.metrics},
                     "floors": finite(s.floors),
                     "worst": finite(s.worst),
                     "gaps": finite(s.gaps),

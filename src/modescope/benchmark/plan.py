@@ -1,6 +1,6 @@
 """What a benchmark trains: one experiment for each entrant, under a protocol that is the same for all."""
 
-__all__ = ["METRICS", "PROTOCOLS", "Cell", "Plan", "make_plan"]
+__all__ = ["PROTOCOLS", "Cell", "Plan", "make_plan"]
 
 import hashlib
 import json
@@ -14,11 +14,12 @@ from .. import datasets
 from ..api import plan as experiment_of
 from ..core.config import MOST_MEMBERS
 from ..core.errors import ModescopeError, nearest_name, need
-from ..metrics import METRICS as METRICS_BY_NAME
-from ..papers.settings import PAPERS
+from ..datasets.base import Dataset
+from ..papers.settings import PAPERS, SETTINGS, setting_for
 from ..report.text import slug
 from ..runs import Evaluation, Experiment
 from .entrants import Entrant, entrants
+from .panel import Panel, panel_of
 from .provenance import code_of
 
 PROTOCOLS = {
@@ -26,14 +27,6 @@ PROTOCOLS = {
     "paper": "each method as its paper trained it on this kind of data, where it did",
 }
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
-METRICS = (
-    "modes_l2_3sigma",
-    "modes_tenth_l2_3sigma",
-    "hq_l2_3sigma",
-    "reverse_kl_modes_all",
-    "forward_kl_knn5",
-    "w2_exact_n1000",
-)
 DEFAULT_RATE = 1e-3  # of the common protocol, and what "default" means in its tables
 BUDGET = 10_000
 LOOKS = 20
@@ -65,8 +58,14 @@ class Cell:
         """
         need(self.experiment is not None, f"{self.entrant.label} cannot take part: {self.reason}")
         assert self.experiment is not None
-        plain = json.dumps([code_of(self.experiment), METRICS, self.config], sort_keys=True)
+        plain = json.dumps([code_of(self.experiment), self.panel.metrics, self.config], sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:12]
+
+    @cached_property
+    def panel(self) -> Panel:
+        """What is measured."""
+        assert self.experiment is not None
+        return panel_of(self.experiment.dataset)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -119,11 +118,13 @@ class Plan:
         dataset: The data set's text.
         protocol: A key of :data:`PROTOCOLS`.
         cells: One for each entrant.
+        panel: What is measured.
     """
 
     dataset: str
     protocol: str
     cells: tuple[Cell, ...]
+    panel: Panel
 
     @property
     def possible(self) -> list[Cell]:
@@ -143,7 +144,7 @@ def make_plan(
     """The cells of a benchmark.
 
     Arguments:
-        dataset: A data set with known modes, e.g. ``ring``.
+        dataset: A data set of points, e.g. ``ring``, or of images with a judge, e.g. ``stacked-mnist``.
         methods: Texts of entrants, e.g. ``pacgan@degree=4``; all methods and their variants if not given.
         protocol: ``common`` or ``paper``.
         seeds: How many seeds, from 0.
@@ -152,7 +153,7 @@ def make_plan(
             the first.
 
     Raises:
-        ModescopeError: If a name is unknown, a value is not valid, or the data set has no known modes or no density.
+        ModescopeError: If a name is unknown, a value is not valid, or the data set has nothing to measure.
     """
     if protocol not in PROTOCOLS:
         raise nearest_name("protocol", protocol, PROTOCOLS)
@@ -164,37 +165,36 @@ def make_plan(
         need(0 < rate < math.inf, f"learning_rates has {rate:g}, expected positive numbers")
     need(len(set(learning_rates)) == len(learning_rates), "learning_rates has a number twice, expected each once")
     data = datasets.make(dataset)
-    need(data.modes is not None, f"data set {dataset!r} has no known modes, which a benchmark counts")
-    for metric in (METRICS_BY_NAME[name] for name in METRICS):
-        need(metric.applies(data), f"data set {dataset!r} cannot have {metric.label}: it needs {metric.requires}")
-    who = entrants(methods)
+    panel, who = panel_of(data), entrants(methods)
     if protocol == "common":
-        cells = [common(dataset, entrant, seeds, budget, learning_rates) for entrant in who]
+        cells = [common(dataset, data, entrant, seeds, budget, learning_rates) for entrant in who]
     else:
         cells = [paper(dataset, entrant, seeds) for entrant in who]
-    return Plan(dataset, protocol, tuple(cells))
+    return Plan(dataset, protocol, tuple(cells), panel)
 
 
-def common(dataset: str, entrant: Entrant, seeds: int, budget: int, rates: Sequence[float]) -> Cell:
+def common(name: str, data: Dataset, entrant: Entrant, seeds: int, budget: int, rates: Sequence[float]) -> Cell:
     """An entrant under the common protocol. Its paper's optimiser settings hold, but for learning rate and batch."""
     method = entrant.method()
     steps = max(1, budget // method.gradient_steps)
     kept = {name: value for name, value in method.settings().items() if name not in COMMON}
     settings = {**COMMON, **kept, "steps": steps}
+    if len(data.shape) == 1:  # small networks are fastest all together
+        settings["block"] = seeds * len(rates)
+    setting = setting_for("", len(data.shape) == 3)  # of its kind, whatever its preset
     try:
         found = experiment_of(
-            dataset,
+            data,
             method,
             seeds=seeds,
             sweep={"lr": list(rates)},
-            architecture="small",
-            evaluation=looks(steps),
-            block=seeds * len(rates),
+            architecture=setting.architecture,
+            evaluation=looks(steps, setting.evaluation),
             **settings,
         )
     except ModescopeError as error:
-        return Cell(entrant, "common", dataset, None, str(error))
-    return Cell(entrant, "common", dataset, found)
+        return Cell(entrant, "common", name, None, str(error))
+    return Cell(entrant, "common", name, found)
 
 
 COMMON = {"batch_size": 64, "lr": DEFAULT_RATE, "critic_lr": None, "schedule": "constant", "order": "critic-first"}
@@ -207,10 +207,11 @@ def paper(dataset: str, entrant: Entrant, seeds: int) -> Cell:
     if preset is None:
         return Cell(entrant, "paper", dataset, None, f"its paper has no experiment on {family}")
     found = experiment_of(preset, entrant.method(), seeds=seeds)
-    evaluation = looks(found.training.steps)
-    return Cell(entrant, "paper", preset, replace(found, evaluation=evaluation, block=seeds))
+    evaluation = looks(found.training.steps, SETTINGS[preset].evaluation)
+    block = seeds if len(found.dataset.shape) == 1 else found.block
+    return Cell(entrant, "paper", preset, replace(found, evaluation=evaluation, block=block))
 
 
-def looks(steps: int) -> Evaluation:
-    """Twenty looks along a run, with snapshots small enough to keep for a hundred runs."""
-    return Evaluation(every=max(1, steps // LOOKS), snapshot=200)
+def looks(steps: int, setting: Mapping[str, Any]) -> Evaluation:
+    """Twenty looks along a run, with snapshots small enough to keep for a hundred runs, and no walks."""
+    return Evaluation(**{"snapshot": 200, **setting, "every": max(1, steps // LOOKS), "walks": 0})

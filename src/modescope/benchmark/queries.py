@@ -14,10 +14,10 @@ from typing import Any
 from .. import datasets
 from ..core.errors import ModescopeError, nearest_name, need
 from ..metrics import METRICS as METRICS_BY_NAME
-from ..metrics.intervals import mean_interval
-from .results import METRICS, Result
-from .standings import COMPARED, against, default_rate, holm, scored
-from .table import rows_of
+from .panel import MEASURED, PANELS
+from .results import Result
+from .standings import against, default_rate, holm, mean_of, scored
+from .table import columns_of, rows_of
 
 SHORT = {
     "modes": "modes_l2_3sigma",
@@ -26,6 +26,11 @@ SHORT = {
     "reverse_kl": "reverse_kl_modes_all",
     "forward_kl": "forward_kl_knn5",
     "w2": "w2_exact_n1000",
+    "classes": "modes_judged",
+    "classes_tenth": "modes_tenth_judged",
+    "class_kl": "reverse_kl_judged",
+    "sliced_w2": "sliced_w2_p128",
+    "mmd2": "mmd2_rbf_median_n1000",
 }
 SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -36,9 +41,11 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+COMPARED = tuple(dict.fromkeys(name for panel in PANELS for name in panel.compared))
 Row = dict[str, Any]
 
 
+EQUALITIES = ("=", "==", "!=")  # which texts have too
 NAMES = ("dataset", "protocol", "entrant", "key")  # columns that are the same for all members of a cell
 
 
@@ -49,14 +56,12 @@ class Condition:
     Arguments:
         column: The column, or its short name in :data:`SHORT`.
         sign: A key of :data:`SIGNS`.
-        value: What the column is compared with.
-        text: How that was written, for columns of texts, since a key such as 12e4567890ab may look like a number.
+        value: What the column is compared with, as it was written: a key such as 12e4567890ab looks like a number.
     """
 
     column: str
     sign: str
-    value: str | float
-    text: str = ""
+    value: str
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
@@ -69,11 +74,18 @@ class Condition:
         need(match is not None, f"where is {text!r}, expected a column, a sign and a value, e.g. modes>7")
         assert match is not None
         column, sign, value = match.groups()
+        found = cls(column, sign, value)
+        good = found.number is not None or sign in EQUALITIES
+        need(good, f"where is {text!r}, expected a number after {sign}")
+        return found
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number, if it is one."""
         try:
-            return cls(column, sign, float(value), value)
+            return float(self.value)
         except ValueError:
-            need(sign in ("=", "==", "!="), f"where is {text!r}, expected a number after {sign}")
-            return cls(column, sign, value, value)
+            return None
 
     def holds(self, row: Mapping[str, Any]) -> bool:
         """Whether it holds for a row; never where the row has no value, or a value of another kind.
@@ -85,16 +97,18 @@ class Condition:
         if name not in row:
             raise nearest_name("column", self.column, [*row, *SHORT])
         value = row[name][0] if isinstance(row[name], tuple) else row[name]
-        if isinstance(value, str) and self.sign in ("=", "==", "!="):
-            return SIGNS[self.sign](value, self.text)
-        if value is None or isinstance(value, str) or isinstance(self.value, str):
+        if isinstance(value, str):
+            return self.sign in EQUALITIES and SIGNS[self.sign](value, self.value)
+        if value is None or math.isnan(value) or self.number is None:
             return False
-        return SIGNS[self.sign](value, self.value)
+        return SIGNS[self.sign](value, self.number)
 
 
 def members(results: Iterable[Result]) -> list[Row]:
     """A row for each member; see :func:`modescope.benchmark.table.rows_of`."""
-    rows = [row for result in results if not result.failure for row in rows_of(result)]
+    done = [result for result in results if not result.failure]
+    columns = columns_of(done)
+    rows = [row for result in done for row in rows_of(result, columns=columns)]
     return [{name: value for name, value in row.items() if name != "suite"} for row in rows]
 
 
@@ -106,6 +120,7 @@ def groups(results: Sequence[Result]) -> list[Row]:
     """
     done = [result for result in results if not result.failure]
     known = Counter((result.dataset, result.protocol, result.entrant) for result in done)
+    metrics = [name for name in columns_of(done) if name in MEASURED]
     rows: list[Row] = []
     for result in done:
         twice = known[result.dataset, result.protocol, result.entrant] > 1
@@ -118,7 +133,7 @@ def groups(results: Sequence[Result]) -> list[Row]:
                     "entrant": f"{result.entrant} [{result.key}]" if twice else result.entrant,
                     "lr": rate,
                     "seeds": len(own),
-                    **{name: spread(result, name, rate) for name in METRICS if name in result.values},
+                    **{name: spread(result, name, rate) for name in metrics},
                     "diverged": sum(result.diverged[index] is not None for index in own),
                 }
             )
@@ -126,11 +141,10 @@ def groups(results: Sequence[Result]) -> list[Row]:
 
 
 def spread(result: Result, metric: str, rate: float | None) -> tuple[float, float, float]:
-    """The mean of a metric over seeds, and its interval."""
-    column = scored(result, metric, rate).tolist()
-    if not all(map(math.isfinite, column)):
-        return math.inf, math.nan, math.nan
-    return mean_interval(column, bounds(metric, result.dataset))
+    """The mean of a metric over seeds, and its interval; NaN where data of its kind are not measured by it."""
+    if metric not in result.values:
+        return math.nan, math.nan, math.nan
+    return mean_of(scored(result, metric, rate), bounds(metric, result.dataset))
 
 
 @cache
@@ -172,7 +186,7 @@ def compare(results: Sequence[Result], first: str, second: str) -> list[Row]:
             keys = [result.key for result in there if result.entrant == name]
             others = " ".join(f"'key!={key}'" for key in keys[:-1])
             need(len(keys) == 1, f"{name} was trained in {len(keys)} ways on {place[0]}: keep one by --where {others}")
-        for metric in COMPARED:
+        for metric in (name for name in COMPARED if all(name in here[who][0].values for who in (first, second))):
             gap, p_value = against(here[first], here[second], metric)
             rows.append(
                 {

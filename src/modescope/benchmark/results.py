@@ -1,7 +1,6 @@
 """What came out of a cell, as one JSON file beside its run."""
 
 __all__ = [
-    "METRICS",
     "Result",
     "about",
     "load_results",
@@ -26,7 +25,7 @@ from ..core.errors import ModescopeError
 from ..core.files import atomic_write
 from ..core.sealed import seal_fits, sealed
 from ..runs import Run
-from .plan import METRICS, Cell, Plan
+from .plan import Cell, Plan
 
 RESULT, FAILURE, LOCK = "result.json", "failure.json", "lock"
 
@@ -79,7 +78,7 @@ def measure(run: Run, cell: Cell) -> Result:
 
     The perfect sampler's scores are taken once for all cells, so not here.
     """
-    found = run.metrics(METRICS, floor_repeats=0)
+    found = run.metrics(cell.panel.metrics, floor_repeats=0)
     return Result(
         entrant=cell.entrant.label,
         key=cell.key,

@@ -1,7 +1,8 @@
 """Who does better than the plain GAN, and whether that is more than luck."""
 
-__all__ = ["Standing", "Standings", "holm", "standings"]
+__all__ = ["Standing", "Standings", "holm", "mean_of", "standings", "worst_first"]
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +12,10 @@ from scipy.stats import rankdata, wilcoxon
 from ..metrics import METRICS as METRICS_BY_NAME
 from ..metrics import floor
 from ..metrics.intervals import mean_interval
+from .panel import Panel
 from .plan import DEFAULT_RATE, Cell, Plan
-from .results import METRICS, Result
+from .results import Result
 
-CHOSEN_BY = "w2_exact_n1000"  # the rate of the "best" table: a distance, which no trick of single modes lowers
-COMPARED = ("modes_l2_3sigma", "hq_l2_3sigma", "w2_exact_n1000")
 LEVEL = 0.05
 FEW = 14  # differences whose signs are all gone through
 TIE = 1e-9  # sums of ranks that differ by less are the same
@@ -33,7 +33,8 @@ class Standing:
         rate: The learning rate; None where its paper's was kept.
         means: For each metric the mean over seeds and its 95 % interval.
         worst: For each metric the worst seed.
-        gaps: For each compared metric the mean paired difference to the plain GAN, positive where it is better.
+        gaps: For each compared metric the mean paired difference to the plain GAN, positive where it is better; NaN if
+            it is infinite both ways.
         p_values: Of those differences, two-sided, Holm-corrected over the entrants of the table; none for the GAN.
         floors: For each metric what a perfect sampler scores, the mean over sets.
         diverged: How many members turned NaN or infinite.
@@ -54,7 +55,7 @@ class Standing:
 
     def verdict(self, metric: str) -> str:
         """``better``, ``worse`` or ``no difference found`` than the plain GAN."""
-        if not self.p_values.get(metric, np.nan) < LEVEL:
+        if not self.p_values.get(metric, np.nan) < LEVEL or math.isnan(self.gaps[metric]):
             return "no difference found"
         return "better" if self.gaps[metric] > 0 else "worse"
 
@@ -66,7 +67,7 @@ class Standings:
     Arguments:
         plan: What was run.
         default: Every entrant at the default learning rate.
-        best: Every entrant at its best learning rate, by :data:`CHOSEN_BY`.
+        best: Every entrant at its best learning rate, by the panel's distance.
         failed: Entrants with the reason for which they have no numbers.
         missing: Entrants that have not run yet.
     """
@@ -87,7 +88,7 @@ def standings(plan: Plan, results: Sequence[Result], floor_repeats: int = 20) ->
 
     Note:
         The best rate is chosen on the seeds that are shown, so the second table flatters every entrant. A member
-        whose samples are not finite counts as no mode, and as infinitely far. With :math:`n` seeds no p-value is below
+        that diverged counts as no mode, and as infinitely far. With :math:`n` seeds no p-value is below
         :math:`2^{1 - n}`, so among :math:`k` entrants nothing can be found unless that is below :math:`0.05 / k`.
     """
     cells = {cell.entrant.label: cell for cell in plan.possible}
@@ -99,7 +100,9 @@ def standings(plan: Plan, results: Sequence[Result], floor_repeats: int = 20) ->
     return Standings(
         plan,
         table(plan, {label: (result, default_rate(result)) for label, result in done.items()}, floors),
-        table(plan, {label: (result, best_rate(result)) for label, result in done.items()}, floors),
+        table(
+            plan, {label: (result, best_rate(result, plan.panel.chosen_by)) for label, result in done.items()}, floors
+        ),
         failed,
         tuple(label for label in cells if label not in by_label),
     )
@@ -109,7 +112,7 @@ def floors_of(cell: Cell, repeats: int) -> dict[str, float]:
     """What a perfect sampler scores on a cell's data, for each metric."""
     assert cell.experiment is not None
     data, samples = cell.experiment.dataset, cell.experiment.evaluation.samples
-    metrics = [METRICS_BY_NAME[name] for name in METRICS]
+    metrics = [METRICS_BY_NAME[name] for name in cell.panel.metrics]
     return {metric.name: floor(metric, data, metric.used(samples), repeats)[0] for metric in metrics}
 
 
@@ -118,24 +121,24 @@ def default_rate(result: Result) -> float | None:
     return DEFAULT_RATE if DEFAULT_RATE in result.rates else result.rates[0]
 
 
-def best_rate(result: Result) -> float | None:
-    """The learning rate with the smallest mean of :data:`CHOSEN_BY`."""
+def best_rate(result: Result, distance: str) -> float | None:
+    """The learning rate with the smallest mean of a metric."""
     rates = list(dict.fromkeys(result.rates))
-    return min(rates, key=lambda rate: float(np.mean(scored(result, CHOSEN_BY, rate))))
+    return min(rates, key=lambda rate: float(np.mean(scored(result, distance, rate))))
 
 
 def table(plan: Plan, chosen: Chosen, floors: Mapping[str, dict[str, float]]) -> tuple[Standing, ...]:
     """One table, in the order of the plan."""
     cells = {cell.entrant.label: cell for cell in plan.possible}
-    gaps, p_values = compared(chosen if plan.protocol == "common" else {})
+    gaps, p_values = compared(chosen if plan.protocol == "common" else {}, plan.panel.compared)
     found = []
     for label, (result, rate) in chosen.items():
         experiment = cells[label].experiment
         assert experiment is not None
         means, worst = {}, {}
-        for name in METRICS:
+        for name in plan.panel.metrics:
             metric, column = METRICS_BY_NAME[name], scored(result, name, rate)
-            means[name] = mean_interval(column.tolist(), metric.bounds(experiment.dataset))
+            means[name] = mean_of(column, metric.bounds(experiment.dataset))
             worst[name] = float(column.min() if metric.direction == "higher" else column.max())
         own = result.at(rate)
         lost = sum(result.diverged[i] is not None for i in own)
@@ -144,13 +147,13 @@ def table(plan: Plan, chosen: Chosen, floors: Mapping[str, dict[str, float]]) ->
     return tuple(found)
 
 
-def compared(chosen: Chosen) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+def compared(chosen: Chosen, metrics: Sequence[str]) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """The mean differences to the plain GAN and their corrected p-values, by entrant and metric."""
     if "gan" not in chosen:
         return {}, {}
     gaps: dict[str, dict[str, float]] = {label: {} for label in chosen if label != "gan"}
     p_values: dict[str, dict[str, float]] = {label: {} for label in gaps}
-    for name in COMPARED:
+    for name in metrics:
         raw = {}
         for label in gaps:
             gaps[label][name], raw[label] = against(chosen["gan"], chosen[label], name)
@@ -162,21 +165,44 @@ def compared(chosen: Chosen) -> tuple[dict[str, dict[str, float]], dict[str, dic
 
 
 def scored(result: Result, metric: str, rate: float | None) -> np.ndarray:
-    """A metric over the seeds; a member without a finite value has the worst there is."""
+    """A metric over the seeds; a member that diverged, or has no finite value, has the worst there is.
+
+    A member that diverged was frozen as it was before, so its samples are finite, and may be better than others'.
+    """
     column = result.column(metric, rate)
+    whole = np.array([result.diverged[index] is None for index in result.at(rate)], dtype=bool)
     lowest = 0.0 if METRICS_BY_NAME[metric].direction == "higher" else np.inf
-    return np.where(np.isfinite(column), column, lowest)
+    return np.where(whole & np.isfinite(column), column, lowest)
+
+
+def mean_of(column: np.ndarray, bounds: tuple[float, float]) -> tuple[float, float, float]:
+    """The mean over seeds and its interval; infinite, with no interval, where a member is infinitely far."""
+    if not np.isfinite(column).all():
+        return math.inf, math.nan, math.nan
+    return mean_interval(column.tolist(), bounds)
+
+
+def worst_first(standing: Standing, panel: Panel) -> list[int]:
+    """The seeds of a standing, the worst first by what tells how a seed ended."""
+    keys = []
+    for name, _ in panel.fate:
+        values = scored(standing.result, name, standing.rate)
+        keys.append(values if METRICS_BY_NAME[name].direction == "higher" else -values)
+    return [int(i) for i in np.lexsort(keys[::-1])]
 
 
 def against(gan: Trained, other: Trained, metric: str) -> tuple[float, float]:
-    """The mean difference to the plain GAN over shared seeds, positive if better, and its p-value before correction."""
+    """The mean difference to the plain GAN over shared seeds, positive if better, and its p-value before correction.
+
+    A member that is infinitely far is the greatest difference there is; two that are so are tied.
+    """
     first, second = by_seed(*gan, metric), by_seed(*other, metric)
     sign = 1.0 if METRICS_BY_NAME[metric].direction == "higher" else -1.0
-    gap = np.array([sign * (second[seed] - first[seed]) for seed in first if seed in second])
-    gap = gap[np.isfinite(gap)]
+    pairs = [(first[seed], second[seed]) for seed in first if seed in second]
+    gap = np.array([0.0 if ours == theirs else sign * (theirs - ours) for ours, theirs in pairs])
     if len(gap) < 2:
-        return float("nan"), float("nan")
-    return float(gap.mean()), signed_rank(gap)
+        return math.nan, math.nan
+    return math.nan if {-math.inf, math.inf} <= set(gap) else float(gap.mean()), signed_rank(gap)
 
 
 def signed_rank(gaps: np.ndarray) -> float:

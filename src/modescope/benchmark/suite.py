@@ -19,7 +19,7 @@ class Suite:
 
     Arguments:
         name: For titles and for the folder.
-        datasets: Data sets with known modes and a density, e.g. ``ring``.
+        datasets: Data sets of points, e.g. ``ring``, or of images with a judge, e.g. ``stacked-mnist``.
         methods: Entrants, e.g. ``pacgan@degree=4``; all methods and their variants if not given.
         protocols: ``common``, ``paper``, or both.
         seeds: How many seeds, from 0.
@@ -126,7 +126,7 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
-        Suite(name="2d", datasets=("ring", "grid25", "grid100")),
+        Suite(name="2d", datasets=("ring", "grid25", "grid100", "moons", "swissroll")),
         Suite(name="papers", datasets=("ring", "grid25"), protocols=("common", "paper")),
         Suite(
             name="quick",

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..core.errors import ModescopeError, extra, is_number, need
 from ..core.files import atomic_write, finite
-from .results import FAILURE, METRICS, RESULT, Result, read_result
+from .panel import MEASURED, PANELS
+from .results import FAILURE, RESULT, Result, read_result
 
 COLUMNS: dict[str, type] = {
     "suite": str,
@@ -21,7 +22,7 @@ COLUMNS: dict[str, type] = {
     "entrant": str,
     "seed": int,
     "lr": float,
-    **dict.fromkeys(METRICS, float),
+    **dict.fromkeys(MEASURED, float),
     "diverged": int,
     "gradient_steps": int,
     "cell_seconds": float,
@@ -50,13 +51,21 @@ def result_in(folder: Path, out: Path) -> Result | None:
         return Result(name, "", place, dataset=dataset, protocol=protocol, failure=str(error))
 
 
-def rows_of(result: Result, suite: str = "") -> list[dict[str, Any]]:
+def columns_of(results: Iterable[Result]) -> list[str]:
+    """The columns of a table: of metrics those alone that a result has."""
+    measured = {name for result in results for name in result.values}
+    return [name for name in COLUMNS if name not in MEASURED or name in measured]
+
+
+def rows_of(result: Result, suite: str = "", columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """A row for each member, or one for a cell that failed; what is not finite or not known is None.
 
     Arguments:
         result: What came out of a cell.
         suite: The name of the benchmark.
+        columns: The columns; those of :func:`columns_of` if not given.
     """
+    columns = columns_of([result]) if columns is None else columns
     common = {
         "suite": suite,
         "dataset": result.dataset,
@@ -78,7 +87,7 @@ def rows_of(result: Result, suite: str = "") -> list[dict[str, Any]]:
         }
         for index, (seed, rate, diverged) in enumerate(zip(result.seeds, result.rates, result.diverged, strict=True))
     ]
-    return [{name: {**common, **member}.get(name) for name in COLUMNS} for member in members or [{}]]
+    return [{name: {**common, **member}.get(name) for name in columns} for member in members or [{}]]
 
 
 def write_table(results: Iterable[Result], out: str | Path, suite: str = "") -> list[Path]:
@@ -87,20 +96,22 @@ def write_table(results: Iterable[Result], out: str | Path, suite: str = "") -> 
     Returns:
         The files.
     """
-    rows = [row for result in results for row in rows_of(result, suite)]
+    results = list(results)
+    columns = columns_of(results)
+    rows = [row for result in results for row in rows_of(result, suite, columns)]
     lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
     files = [atomic_write(Path(out) / TABLE, lines)]
     if find_spec("pyarrow") is not None:
-        files.append(atomic_write(Path(out) / COLUMNAR, columnar(rows)))
+        files.append(atomic_write(Path(out) / COLUMNAR, columnar(rows, columns)))
     return files
 
 
-def columnar(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def columnar(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     """Rows as the content of a Parquet file."""
     arrow = extra("pyarrow", "tables", "a Parquet file")
     parquet = extra("pyarrow.parquet", "tables", "a Parquet file")
     kinds = {str: arrow.string(), int: arrow.int64(), float: arrow.float64()}
-    schema = arrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    schema = arrow.schema([(name, kinds[COLUMNS[name]]) for name in columns])
     sink = arrow.BufferOutputStream()
     parquet.write_table(arrow.Table.from_pylist(list(rows), schema), sink)
     content: bytes = sink.getvalue().to_pybytes()
@@ -127,9 +138,10 @@ def row_in(line: str, where: str) -> dict[str, Any]:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ModescopeError(f"{where} is no JSON: {error}") from error
-    need(isinstance(row, dict) and row.keys() == COLUMNS.keys(), f"{where} has not the columns of a benchmark's table")
-    for name, kind in COLUMNS.items():
-        value = row[name]
+    good = isinstance(row, dict) and row.keys() <= COLUMNS.keys() and COLUMNS.keys() - row.keys() <= set(MEASURED)
+    need(good, f"{where} has not the columns of a benchmark's table")
+    for name, value in row.items():
+        kind = COLUMNS[name]
         good = is_number(value) if kind is float else type(value) is kind
         need(value is None or good, f"{where} has {name} {value!r}, expected a value of type {kind.__name__}")
     return row
@@ -154,7 +166,9 @@ def result_from(rows: Sequence[Mapping[str, Any]]) -> Result:
     """The result that the rows of one cell tell."""
     first = rows[0]
     members = [] if first["failure"] is not None else rows
-    values = {name: tuple(math.nan if row[name] is None else row[name] for row in members) for name in METRICS}
+    values = {
+        name: tuple(math.nan if row.get(name) is None else row[name] for row in members) for name in had_by(members)
+    }
     return Result(
         entrant=first["entrant"] or "",
         key=first["key"] or "",
@@ -170,6 +184,19 @@ def result_from(rows: Sequence[Mapping[str, Any]]) -> Result:
         protocol=first["protocol"] or "",
         failure=first["failure"] or "",
     )
+
+
+def had_by(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The metrics that a cell was measured by: those with a value, and those that all such data are compared by.
+
+    The latter may have no value for any member, as distances of samples that are not finite. All metrics of the table
+    if none has a value.
+    """
+    known = [name for name in MEASURED if any(name in row for row in members)]
+    valued = {name for name in known if any(row.get(name) is not None for row in members)}
+    compared = [set(panel.compared) for panel in PANELS if valued <= set(panel.metrics)]
+    had = valued.union(set.intersection(*compared) if compared else ())
+    return [name for name in known if name in had] or known
 
 
 class Ledger:

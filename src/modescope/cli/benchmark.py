@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
@@ -15,12 +16,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..core.errors import ModescopeError, need
+from ..core.errors import ModescopeError, need, need_extra
 from ..report.text import plural
 
 if TYPE_CHECKING:
     from ..benchmark import Cell, Plan, Standings
     from ..benchmark.suite import Suite
+
+
+PAGE = ("matplotlib", "PIL", "jinja2")  # what writes the page
+COLUMN = 13  # characters of a metric's name in a line
 
 
 @dataclass(kw_only=True)
@@ -31,7 +36,7 @@ class Benchmark:
     leaves with code 0 if all is done, 1 if a cell failed, and 130 if it was stopped.
 
     Arguments:
-        suite: A suite (2d, papers, quick), a TOML file that describes one, or a data set with known modes, e.g. ring.
+        suite: A suite (2d, papers, quick), a TOML file that describes one, or a data set, e.g. ring.
         methods: Entrants, separated by spaces, e.g. veegan pacgan@degree=4; the suite's if not given, else all methods.
         protocol: common gives all the same networks, batch, budget and learning rates; paper gives each its paper's.
         seeds: How many seeds, from 0; the suite's if not given, else 12.
@@ -72,6 +77,7 @@ class Benchmark:
         if self.dry_run:
             print_plans(plans, out, self.workers)
             return
+        need_extra(PAGE, "report", "the benchmark's page")
         ledger, teller = Ledger(out, suite.name), Teller(len(cells), self.quiet or not cells)
         if not self.quiet:
             say(outline(plans, out))
@@ -210,14 +216,13 @@ def print_standings(found: "Standings", title: bool) -> None:
     """Prints the table of the default learning rate, the best entrant first, perhaps with the data set above it."""
     from ..benchmark.words import header, rows
 
-    console = Console()
-    shown = [0, 2, 4, 5, 7]  # what fits a terminal: who, modes, quality, reverse KL, W2
+    console, panel = Console(), found.plan.panel
+    shown = [0, *(2 + panel.metrics.index(name) for name in panel.brief)]
     table = Table(box=None, padding=(0, 2, 0, 0))
-    names = header()
+    names = header(panel)
     for index in shown:
-        lines = names[index].replace(" on", "").replace(" ", "\n", 1)
-        table.add_column(lines, justify="left" if index == 0 else "right", no_wrap=True)
-    for row in rows(found.default):
+        table.add_column(fill(names[index], COLUMN), justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows(found.default, panel):
         table.add_row(*(Text(str(row[index]).split(" (")[0]) for index in shown))
     if title:
         console.print(Text(f"\n{found.plan.dataset}, protocol {found.plan.protocol}", style="bold"))

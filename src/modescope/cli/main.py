@@ -17,7 +17,7 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
-from ..core.errors import ModescopeError, nearest_name, need
+from ..core.errors import ModescopeError, nearest_name, need, need_extra
 from .battle import Battle
 from .benchmark import Benchmark
 from .completion import Completion
@@ -186,6 +186,7 @@ class Reproduce:
     def __call__(self) -> None:
         from ..papers import reproduce
 
+        need_extra(("matplotlib", "PIL", "plotly"), "report", "the page of a reproduction")
         for page in reproduce(self.item, self.out, quick=self.quick, workers=self.workers, quiet=self.quiet):
             print(page)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from ..core.errors import need
+from ..core.errors import need, need_extra
 from ..report.text import plural
 
 
@@ -75,6 +75,7 @@ class Phase:
         if self.dry_run:
             print(summary)
             return
+        need_extra(("matplotlib", "PIL"), "report", "the picture of a phase diagram")
         if not self.quiet:
             Console(stderr=True).print(summary, soft_wrap=True)
         found = run_phase(diagram, out, workers=self.workers, quiet=self.quiet, command=self.command)

@@ -146,6 +146,11 @@ def absent(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
+def unmeasured(value: object) -> bool:
+    """Whether it is the mean of a metric that data of its kind do not have."""
+    return isinstance(value, tuple) and math.isnan(value[0])
+
+
 def words(rows: Sequence[dict[str, Any]], narrow: bool) -> tuple[list[str], list[list[str]]]:
     """Rows for people: a few digits, the interval behind the mean.
 
@@ -156,7 +161,7 @@ def words(rows: Sequence[dict[str, Any]], narrow: bool) -> tuple[list[str], list
     from ..benchmark.queries import SHORT
 
     labels = {long: short.replace("_", " ") for short, long in SHORT.items()}
-    names = [name for name in rows[0] if name not in HIDDEN]
+    names = [name for name in rows[0] if name not in HIDDEN and not all(unmeasured(row[name]) for row in rows)]
     if narrow:
         same = shared(rows)
         names = [name for name in names if name not in same and labels.get(name) not in WIDE]
@@ -206,12 +211,12 @@ def cell(name: str, value: Any) -> str:
 
     if name == "metric":
         return next(short for short, long in SHORT.items() if long == value).replace("_", " ")
+    if absent(value) or unmeasured(value):
+        return "–"
     if isinstance(value, tuple):
         mean, low, high = value
         around = "" if math.isnan(low) or low == high else f" ({number(low)} to {number(high)})"
         return number(mean) + around
-    if absent(value):
-        return "–"
     if name == "lr":
         return f"{value:g}"
     return number(value) if isinstance(value, float) else str(value)

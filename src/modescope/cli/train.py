@@ -18,7 +18,7 @@ from ..core.config import MOST_MEMBERS, Training
 from ..core.errors import extra, need
 from ..core.method import Method
 from ..core.processes import Processes, joined
-from ..datasets import Dataset
+from ..datasets import Dataset, ImageData
 from ..nets import Architecture, UserModule, architecture
 from ..papers.settings import setting_for
 from ..runs import Evaluation, Experiment, Run, block_for
@@ -129,18 +129,17 @@ def begun(command: Train, experiment: Experiment, args: Sequence[str], processes
 
 def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     """The flags of a data set, a method and the training, with the defaults that they have together."""
-    data, game = datasets.make(dataset), methods.build(method)
-    setting = setting_for(dataset, data)
+    (kind, chosen), game = datasets.recipe(dataset), methods.build(method)  # no data are read: help is had without
+    setting = setting_for(dataset, issubclass(kind, ImageData))
     training = Training(**{**game.settings(), **setting.training})
     groups = {}
+    defaults = {f.name: chosen.get(f.name, f.default) for f in dataclasses.fields(kind) if f.init}
     fields = {
-        f.name: getattr(data, f.name)
-        for f in dataclasses.fields(data)
-        if f.init and f.name != "digest" and can_be_flag(getattr(data, f.name))  # a digest is found, not chosen
-    }
+        name: value for name, value in defaults.items() if name != "digest" and can_be_flag(value)
+    }  # a digest is found, not chosen
     if fields:
-        groups["data"] = flags_of(type(data), fields, data.summary)
-    names = flag_names(data, game)
+        groups["data"] = flags_of(kind, fields, kind.summary)
+    names = flag_names(kind, game)
     for group, layer in layer_groups(game):
         own = {name: getattr(layer, name) for name in names[group]}
         if own:
@@ -152,13 +151,13 @@ def flag_groups(dataset: str, method: str) -> dict[str, Flags]:
     return groups
 
 
-def flag_names(data: Dataset, method: Method) -> dict[str, dict[str, str]]:
+def flag_names(data: type[Dataset], method: Method) -> dict[str, dict[str, str]]:
     """The flag of each field of a method's layers, by group and field.
 
     A field goes by its own name, unless an outer layer has it already, when it is ``base.name``, or the data set, the
     training or the command does, when it is ``method-name.name``.
     """
-    reserved = {f.name for thing in (type(data), Training, Evaluation, Train) for f in dataclasses.fields(thing)}
+    reserved = {f.name for thing in (data, Training, Evaluation, Train) for f in dataclasses.fields(thing)}
     taken: set[str] = set()
     names: dict[str, dict[str, str]] = {}
     for depth, (group, layer) in enumerate(layer_groups(method)):
@@ -186,7 +185,7 @@ def experiment_of(command: Train, given: Mapping[str, Mapping[str, Any]]) -> Exp
     """The experiment that a command line describes."""
     data = datasets.make(command.dataset, **given.get("data", {}))
     game = methods.build(command.method)
-    names, chosen = flag_names(data, game), []
+    names, chosen = flag_names(type(data), game), []
     for group, layer in layer_groups(game):
         values = {name: given[group][flag.replace(".", "_")] for name, flag in names[group].items()}
         chosen.append(dataclasses.replace(layer, **values))
@@ -218,7 +217,7 @@ def nest(layers: Sequence[Method]) -> Method:
 
 def networks_of(command: Train, data: Dataset) -> Architecture:
     """The networks that a command line asks for."""
-    base = architecture(command.architecture or setting_for(command.dataset, data).architecture)
+    base = architecture(command.architecture or setting_for(command.dataset, len(data.shape) == 3).architecture)
     changes: dict[str, Any] = {}
     for name in ("latent_dim", "prior"):
         if getattr(command, name) is not None:

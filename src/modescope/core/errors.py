@@ -1,9 +1,19 @@
 """One sentence for the person who typed it."""
 
-__all__ = ["ModescopeError", "MissingExtraError", "extra", "is_number", "is_whole", "need", "nearest_name"]
+__all__ = [
+    "ModescopeError",
+    "MissingExtraError",
+    "extra",
+    "is_number",
+    "is_whole",
+    "need",
+    "need_extra",
+    "nearest_name",
+]
 
 import difflib
 import importlib
+import importlib.util
 import math
 from collections.abc import Iterable
 from numbers import Real
@@ -64,6 +74,22 @@ def extra(module: str, name: str, purpose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(
-            f"{purpose} needs the library {module.split('.')[0]!r}: pip install 'modescope[{name}]'"
-        ) from error
+        raise missing(module, name, purpose) from error
+
+
+def need_extra(modules: Iterable[str], name: str, purpose: str) -> None:
+    """Raises as :func:`extra` does, but imports nothing: before long work whose end needs the libraries.
+
+    Arguments:
+        modules: The libraries, by the names under which they are imported.
+        name: The extra of this package that installs them.
+        purpose: What they are needed for, to complete "... needs ...".
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise missing(module, name, purpose)
+
+
+def missing(module: str, name: str, purpose: str) -> MissingExtraError:
+    """The error for a library that is not installed."""
+    return MissingExtraError(f"{purpose} needs the library {module.split('.')[0]!r}: pip install 'modescope[{name}]'")

@@ -62,6 +62,7 @@ __all__ = [
     "decode",
     "encode",
     "make",
+    "recipe",
     "spec_names",
 ]
 
@@ -106,19 +107,27 @@ def make(spec: str, **fields: Any) -> Dataset:
         >>> make("ring:pacgan", count=16)
         Ring(count=16, radius=1.0, sigma=0.01, duplicate_endpoint=False)
     """
+    kind, chosen = recipe(spec)
+    return _build(kind, {**chosen, **fields})
+
+
+def recipe(spec: str) -> tuple[type[Dataset], dict[str, Any]]:
+    """The class that a text for :func:`make` stands for, and the fields that it sets; only mixtures are read for it.
+
+    Raises:
+        ModescopeError: If there is no such data set, or a mixture's file cannot be read.
+    """
     if spec in DATASETS:
-        return _build(DATASETS[spec], fields)
+        return DATASETS[spec], {}
     if spec in PRESETS:
-        preset = PRESETS[spec]
-        return _build(preset.dataset, {**preset.fields, **fields})
+        return PRESETS[spec].dataset, dict(PRESETS[spec].fields)
     path = Path(spec)
     if path.suffix.lower() == ".json":
-        mixture = Mixture.from_json(path)
-        return _build(Mixture, {**_fields(mixture), **fields}) if fields else mixture
+        return Mixture, _fields(Mixture.from_json(path))
     if spec and path.is_dir():
-        return _build(ImageFolder, {"path": spec, **fields})
+        return ImageFolder, {"path": spec}
     if path.suffix or path.name != spec:
-        return _build(ArrayData, {"path": spec, **fields})
+        return ArrayData, {"path": spec}
     raise nearest_name("dataset", spec, spec_names())
 
 

@@ -18,7 +18,7 @@ from .memorisation import authenticity, copied_share, rarity
 from .mmd import median_bandwidth, mmd2
 from .mmd_test import MMDTest, mmd_test
 from .mode_kl import kl_floor, mode_js, mode_kl
-from .modes import ModeCounts, count_modes
+from .modes import ModeCounts, count_modes, mode_spread
 from .ms_ssim import PairSimilarity, ms_ssim, ms_ssim_diversity, ms_ssim_fewer_scales
 from .ndb import Bins, DifferentBins, compare_bins, different_bins, make_bins
 from .neighbours import Neighbours, neighbours
@@ -103,6 +103,7 @@ __all__ = [
     "mmd_test",
     "mode_js",
     "mode_kl",
+    "mode_spread",
     "mode_report",
     "ms_ssim",
     "ms_ssim_diversity",

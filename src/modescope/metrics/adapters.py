@@ -15,6 +15,7 @@ __all__ = [
     "on_histogram",
     "reverse_knn",
     "rbf_mmd2",
+    "spread_gap",
 ]
 
 import math
@@ -30,10 +31,11 @@ from .base import Compute
 from .kde import forward_kl_kde, js_kde, likelihood_bandwidth
 from .knn import kl_knn, resolution_of
 from .mmd import median_bandwidth, mmd2
-from .modes import count_modes
+from .modes import count_modes, mode_spread
 from .remember import remember
 
 BANDWIDTH_SAMPLES = 50  # to choose a bandwidth by, at least
+SPREAD_SAMPLES = 2000  # of each mode, for a standard deviation within 2 %
 
 
 def each(one: Callable[[Tensor, Dataset, torch.Generator], Tensor]) -> Compute:
@@ -72,6 +74,17 @@ def high_quality(norm: str = "l2", radius: float | None = None) -> Compute:
     def one(x: Tensor, dataset: Dataset, generator: torch.Generator) -> Tensor:
         modes = modes_of(dataset)
         return count_modes(x, modes, radius or modes.radius, norm).quality
+
+    return each(one)
+
+
+def spread_gap() -> Compute:
+    """By what share the standard deviation within modes is too small, or the true one is smaller than it."""
+
+    def one(x: Tensor, dataset: Dataset, generator: torch.Generator) -> Tensor:
+        modes, theirs = modes_of(dataset), true_spread(dataset)
+        ours = mode_spread(x, modes, modes.radius)
+        return 1 - torch.minimum(ours / theirs, theirs / ours)
 
     return each(one)
 
@@ -141,6 +154,14 @@ def true_bandwidth(dataset: Dataset, n: int) -> float:
     """The leave-one-out bandwidth of `n` (50 at least) true samples: the same for every generator."""
     generator = torch.Generator().manual_seed(seed_of("bandwidth"))
     return likelihood_bandwidth(dataset.sample(max(n, BANDWIDTH_SAMPLES), generator, torch.float64))
+
+
+@remember
+def true_spread(dataset: Dataset) -> float:
+    """The standard deviation within modes of many true samples."""
+    modes = modes_of(dataset)
+    x = dataset.sample(SPREAD_SAMPLES * len(modes), torch.Generator().manual_seed(seed_of("spread")), torch.float64)
+    return float(mode_spread(x, modes, modes.radius))
 
 
 def mode_count(dataset: Dataset) -> float:

@@ -28,6 +28,7 @@ from .adapters import (
     on_histogram,
     rbf_mmd2,
     reverse_knn,
+    spread_gap,
 )
 from .base import Metric
 from .mode_kl import mode_js, mode_kl
@@ -41,6 +42,7 @@ DIRECTIONS = 128
 VEEGAN = "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017)"
 UNROLLED = "Unrolled Generative Adversarial Networks (Metz et al., 2017)"
 PACGAN = "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017)"
+INTRA = "Black-Box Diagnosis and Calibration on GAN Intra-Mode Collapse: A Pilot Study (Wu et al., 2021)"
 SHANNON = "Divergence measures based on the Shannon entropy (Lin, 1991)"
 NEIGHBOURS = "Divergence Estimation for Multidimensional Densities Via k-Nearest-Neighbor Distances (Wang et al., 2009)"
 PARZEN = "A note on the evaluation of generative models (Theis et al., 2016)"
@@ -144,6 +146,20 @@ ENTRIES = (
         requires="known modes",
         bounds=lambda dataset: (0.0, 1.0),
         ceiling=lambda dataset: modes_of(dataset).ceiling(3.0, "linf"),
+    ),
+    Metric(
+        name="spread_modes_hq",
+        label="Spread within modes",
+        direction="lower",
+        protocol="1 - min(s/s₀, s₀/s) of the standard deviation s of {n} samples about the middle of their own mode, "
+        "of those within {radius} standard deviations of it, Euclidean, and s₀ of many true ones; 1 if no mode has two",
+        summary="How far modes are too narrow (0.5: half as wide), down to one point each (1), or too wide",
+        reference=INTRA,
+        year=2021,
+        compute=spread_gap(),
+        applies=has_modes,
+        requires="known modes",
+        bounds=lambda dataset: (0.0, 1.0),
     ),
     Metric(
         name="reverse_kl_modes_all",

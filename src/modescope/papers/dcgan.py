@@ -33,9 +33,9 @@ from .comparisons import paired_difference
 from .items import REVIEW
 from .kl_runs import interval, median_member
 from .record import Reproduction, write_record
+from .settings import DCGAN_TRAINING
 
 DATA, NETWORKS = "mnist", "dcgan-small"
-BATCH, RATE = 64, 2e-4  # as DCGAN's paper
 STEPS, SEEDS = 2000, 10
 WALKS = 50  # of each member
 SAMPLES = 1000  # whose nearest training images are searched
@@ -89,7 +89,7 @@ def dcgan(out: Path, quick: bool = False, workers: int | None = None, quiet: boo
     run = trained(out / "runs", quick, workers, quiet)
     data = run.experiment.dataset
     assert isinstance(data, ImageData)
-    walks = torch.cat([data.restored(data.kept(members)) for members in walks_of(run)])  # (S, R, K, D)
+    walks = walks_of(run, data)
     truth = Truth.of(data)
     samples = run.samples()[:, :SAMPLES]
     ours = [measured(way, x, truth) for way, x in zip(walks, samples, strict=True)]
@@ -117,7 +117,7 @@ def dcgan(out: Path, quick: bool = False, workers: int | None = None, quiet: boo
             ],
             f"Largest step: of a walk, over its mean step; 1 is even, {STOPS - 1} is all of the change in one step. "
             "Strange: the distance to the nearest training image in the judge's features; 1 is that of test images. "
-            "True images in place of a walk are a cross-fade of two; in place of samples, test images.",
+            "True images in place of a walk are a cross-fade of two test images; in place of samples, test images.",
         ),
         Heading("What a linear classifier reads from the critic"),
         Table(
@@ -157,19 +157,15 @@ def trained(folder: Path, quick: bool, workers: int | None, quiet: bool) -> Run:
         architecture=NETWORKS,
         evaluation=Evaluation(every=max(1, steps // 4), look=100, samples=SAMPLES, snapshot=36),
         steps=steps,
-        batch_size=8 if quick else BATCH,
-        lr=RATE,
-        critic_lr=None,
-        beta1=0.5,
-        beta2=0.999,
-        order="shared-batch",
+        **{**DCGAN_TRAINING, **({"batch_size": 8} if quick else {})},
     )
     return train_many({"dcgan": experiment}, folder, workers=workers, quiet=quiet)[0]
 
 
-def walks_of(run: Run) -> list[Tensor]:
-    """Walks of every member, with shape `(1, R, K, D)` each, or with the members of a block together."""
-    return [walked(run.population(block), WALKS).cpu().float() for block in range(len(run.stores))]
+def walks_of(run: Run, data: ImageData) -> Tensor:
+    """Walks of every member, as a picture keeps them, with shape `(S, R, K, D)`."""
+    made = [walked(run.population(block), WALKS).cpu().float() for block in range(len(run.stores))]
+    return data.restored(data.kept(torch.cat(made)))
 
 
 @dataclass(frozen=True)
@@ -230,8 +226,8 @@ def measured(walks: Tensor, samples: Tensor, truth: Truth) -> Measured:
 
 
 def real_ones(truth: Truth) -> Measured:
-    """The same of cross-fades of two true images, and of test images."""
-    ends = truth.data.sample(2 * WALKS, torch.Generator().manual_seed(1)).view(WALKS, 2, 1, -1)
+    """The same of cross-fades of two test images, and of test images."""
+    ends = truth.unseen[: 2 * WALKS].view(WALKS, 2, 1, -1)
     fades = torch.lerp(ends[:, 0], ends[:, 1], torch.linspace(0, 1, STOPS)[:, None])
     return measured(fades, truth.unseen, truth)
 
@@ -320,7 +316,7 @@ def setup_of(run: Run) -> str:
     """How it was trained and measured."""
     training, seeds = run.experiment.training, len(run.experiment.seeds)
     return SETUP.format(
-        rate=RATE,
+        rate=training.lr,
         batch=training.batch_size,
         steps=training.steps,
         seeds=seeds,

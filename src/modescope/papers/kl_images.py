@@ -27,6 +27,7 @@ from . import kl_drawings as draw
 from .kept import kept_beside
 from .kl_runs import PAPER, Results, cell, compared, file_name, heading, median_member
 from .record import Reproduction, write_record
+from .settings import DCGAN_TRAINING
 
 DATA = "stacked-mnist:unrolled"
 NETWORKS = "stacked-quarter"
@@ -34,7 +35,7 @@ SAMPLES = 25_600  # as in the unrolled GAN's protocol
 BUDGET = 4_000  # gradient steps of each member, critic's and generator's together
 SEEDS = 10
 QUICK = 200  # samples, to see that all works
-BATCH, RATE = 64, 1e-3
+RATE = 1e-3  # five times DCGAN's, for a budget so short
 LOOKS = 10  # along training
 MODES, TENTH, KL = "modes_judged", "modes_tenth_judged", "reverse_kl_judged"
 INK = 0.02  # of the range of a pixel: nearer to black or white than that, it counts as driven there
@@ -219,13 +220,8 @@ def trained(folder: Path, games: Mapping[str, Method], quick: bool, workers: int
                 every=max(1, steps // LOOKS), look=1000 if not quick else 64, samples=QUICK, snapshot=36
             ),
             steps=steps,
-            batch_size=BATCH,
-            lr=RATE,
-            critic_lr=None,
-            beta1=0.5,
-            beta2=0.999,
-            order="shared-batch",
             compile=not quick,
+            **{**DCGAN_TRAINING, "lr": RATE},
         )
     runs = train_many(experiments, folder, workers=workers, quiet=quiet)
     return dict(zip(games, runs, strict=True))
@@ -288,4 +284,6 @@ def setup_of(runs: Mapping[str, Run], samples: int) -> str:
     """How all rows were trained and measured."""
     run = next(iter(runs.values()))
     budget = run.experiment.training.steps * run.experiment.method.gradient_steps
-    return SETUP.format(rate=RATE, batch=BATCH, budget=budget, seeds=len(run.experiment.seeds), samples=samples)
+    return SETUP.format(
+        rate=RATE, batch=DCGAN_TRAINING["batch_size"], budget=budget, seeds=len(run.experiment.seeds), samples=samples
+    )

@@ -33,9 +33,9 @@ from .kept import kept_beside
 from .kl_images import method2, numbers_of, table_of
 from .kl_runs import PAPER, compared, file_name, median_member
 from .record import Reproduction, write_record
+from .settings import DCGAN_TRAINING
 
 NETWORKS = "dcgan-small"
-BATCH, RATE = 64, 2e-4  # as DCGAN's paper
 BUDGETS = {"cifar10": (2000, 10), "celeba": (1500, 3), "sign-digits": (1500, 3)}  # steps of each player, and seeds
 SAMPLES, SPLITS = 2000, 3
 QUICK = 60  # samples, to see that all works
@@ -176,12 +176,7 @@ def trained(
             architecture=NETWORKS,
             evaluation=Evaluation(every=max(1, steps // 10), look=SEEN, samples=SEEN, snapshot=SEEN),
             steps=steps,
-            batch_size=8 if quick else BATCH,
-            lr=RATE,
-            critic_lr=None,
-            beta1=0.5,
-            beta2=0.999,
-            order="shared-batch",
+            **{**DCGAN_TRAINING, **({"batch_size": 8} if quick else {})},
         )
         for name, game in games.items()
     }
@@ -236,4 +231,6 @@ def setup_of(runs: Mapping[str, Run]) -> str:
     """How all rows were trained."""
     run = next(iter(runs.values()))
     training = run.experiment.training
-    return SETUP.format(rate=RATE, batch=training.batch_size, steps=training.steps, seeds=len(run.experiment.seeds))
+    return SETUP.format(
+        rate=training.lr, batch=training.batch_size, steps=training.steps, seeds=len(run.experiment.seeds)
+    )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import datasets
 from ..api import plan
 from ..metrics import evaluate
 from ..nets import architecture
@@ -63,7 +62,7 @@ class Study:
 
     def experiments(self) -> dict[str, Experiment]:
         """A population of seeds for each latent dimension."""
-        networks = architecture(setting_for(self.dataset, datasets.make(self.dataset)).architecture)
+        networks = architecture(setting_for(self.dataset, images=False).architecture)
         return {
             f"latent-{latent}": plan(
                 self.dataset,

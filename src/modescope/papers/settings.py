@@ -1,12 +1,10 @@
 """How the papers trained on their data: the networks and the optimisers that go with a data set's preset."""
 
-__all__ = ["PAPERS", "SETTINGS", "Setting", "setting_for"]
+__all__ = ["DCGAN_TRAINING", "PAPERS", "SETTINGS", "Setting", "setting_for"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from ..datasets.base import Dataset
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,16 @@ MADGAN = Setting(
     "madgan", {"steps": 198_000, "batch_size": 128, "lr": 1e-4, "beta1": 0.5}, note="read in a third party's code"
 )
 REVIEW = {"batch_size": 32, "optimizer": "sgd", "lr": 5e-4}
+
+# DCGAN's optimiser, and the order of its code, which has both players step on one batch.
+DCGAN_TRAINING: Mapping[str, Any] = {
+    "batch_size": 64,
+    "lr": 2e-4,
+    "critic_lr": None,
+    "beta1": 0.5,
+    "beta2": 0.999,
+    "order": "shared-batch",
+}
 
 POINTS = Setting("small")
 # A look at images takes seconds, since networks draw them and judge them, so there are fewer, of fewer samples.
@@ -129,9 +137,15 @@ PAPERS: dict[str, dict[str, str]] = {
         "gdpp": "grid25:gdpp",
         "bourgan": "grid25:bourgan",
     },
+    "moons": {"gan": "moons:review"},
+    "stacked-mnist": {
+        "unrolled": "stacked-mnist:unrolled",
+        "veegan": "stacked-mnist:veegan",
+        "pacgan": "stacked-mnist:veegan",
+    },
 }
 
 
-def setting_for(name: str, dataset: Dataset) -> Setting:
+def setting_for(name: str, images: bool) -> Setting:
     """The setting that goes with a data set's name, or the common small one for points or for images."""
-    return SETTINGS.get(name, IMAGES if len(dataset.shape) == 3 else POINTS)
+    return SETTINGS.get(name, IMAGES if images else POINTS)

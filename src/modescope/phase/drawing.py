@@ -25,6 +25,7 @@ LABELS = {
 }
 MANY = 0.5  # of a point's members: it counts as diverged
 COLOURS = "viridis"  # even to the eye, and to the colour-blind
+UNEVEN = 2.0  # the ratio of the widest gap between values to the narrowest from which on they stand side by side
 LEAST = 6  # points along an axis from which on contours say more than the tiles
 
 
@@ -52,7 +53,7 @@ def draw_phase(phase: Phase, path: Path) -> Path:
 
 def paint(figure: Any, ax: Any, phase: Phase, values: np.ndarray, scale: dict[str, Any], title: str) -> None:
     """One map with its contours, its scale, and hatches where members diverged."""
-    x, y = np.array(phase.x.values), np.array(phase.y.values)
+    x, y = (np.array(place(axis).values) for axis in (phase.x, phase.y))
     shown = np.ma.masked_invalid(values)
     tiles = ax.pcolormesh(edges(phase.x), edges(phase.y), shown, **scale, rasterized=True)
     if min(values.shape) >= LEAST and np.isfinite(values).all() and np.ptp(values) > 0:
@@ -64,7 +65,7 @@ def paint(figure: Any, ax: Any, phase: Phase, values: np.ndarray, scale: dict[st
         (phase.x, ax.set_xscale, ax.set_xlabel),
         (phase.y, ax.set_yscale, ax.set_ylabel),
     ):
-        set_scale("log" if axis.log else "linear")
+        set_scale("log" if place(axis).log else "linear")
         set_label(LABELS.get(axis.name, axis.name.replace("_", " ")))
     ticks(ax, phase)
     ax.set_title(title, fontsize=10, loc="left")
@@ -73,14 +74,23 @@ def paint(figure: Any, ax: Any, phase: Phase, values: np.ndarray, scale: dict[st
 
 def ticks(ax: Any, phase: Phase) -> None:
     """Marks every value of a short linear axis, since it is these that were tried."""
-    for axis, place in ((phase.x, ax.set_xticks), (phase.y, ax.set_yticks)):
-        if len(axis.values) <= 8:
-            place(axis.values, [f"{value:.3g}" for value in axis.values], minor=False)
-            place([], minor=True)
+    for axis, mark in ((phase.x, ax.set_xticks), (phase.y, ax.set_yticks)):
+        if len(axis.values) <= 8 or place(axis) != axis:
+            mark(place(axis).values, [f"{value:.3g}" for value in axis.values], minor=False)
+            mark([], minor=True)
+
+
+def place(axis: Axis) -> Axis:
+    """Where values are drawn: at themselves, or side by side if gaps between them are uneven, as of 0, 1, 2, 5."""
+    gaps = np.diff(np.log(axis.values) if axis.log else axis.values)
+    if len(gaps) == 0 or gaps.max() <= UNEVEN * gaps.min():
+        return axis
+    return Axis(axis.name, tuple(float(i) for i in range(len(axis.values))))
 
 
 def edges(axis: Axis) -> np.ndarray:
     """The edges of the tiles around the values: half way to the next, and as far beyond the ends."""
+    axis = place(axis)
     values = np.log(axis.values) if axis.log else np.array(axis.values)
     middles = (values[1:] + values[:-1]) / 2
     found = np.concatenate([[2 * values[0] - middles[0]], middles, [2 * values[-1] - middles[-1]]])

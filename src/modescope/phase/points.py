@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import ModescopeError, need
+from ..core.errors import ModescopeError, is_number, nearest_name, need
 from ..core.files import atomic_write
 from ..metrics import METRICS
 from ..metrics import floor as floor_of
@@ -40,6 +40,9 @@ class Phase:
         floor_sd: The standard deviation of that score.
         steps: Training steps of each member, from the least to the most.
         command: The command that makes it again.
+
+    Raises:
+        ModescopeError: If a value is of another type or shape, or the metric is unknown.
     """
 
     dataset: str
@@ -53,6 +56,20 @@ class Phase:
     floor_sd: float
     steps: tuple[int, int]
     command: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("dataset", "method", "metric", "command"):
+            value = getattr(self, name)
+            need(isinstance(value, str), f"{name} is {value!r}, expected a text")
+        if self.metric not in METRICS:
+            raise nearest_name("metric", self.metric, METRICS)
+        shape, values = (len(self.y.values), len(self.x.values)), self.values.shape
+        good = len(values) == 3 and values[:2] == shape and values[2] > 0
+        need(good, f"values has the shape {values}, expected {shape} and seeds")
+        need(self.diverged.shape == values, f"diverged has the shape {self.diverged.shape}, expected {values}")
+        for name in ("floor", "floor_sd"):
+            need(is_number(getattr(self, name)), f"{name} is {getattr(self, name)!r}, expected a number")
+        need(len(self.steps) == 2, f"steps is {self.steps}, expected the least and the most")
 
     @property
     def seeds(self) -> int:
@@ -108,13 +125,11 @@ def read_phase(folder: str | Path) -> Phase:
         plain: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         axes = {name: Axis(**{**plain[name], "values": tuple(plain[name]["values"])}) for name in ("x", "y")}
         values = np.array(plain["values"], dtype=float)
-        shape = (len(axes["y"].values), len(axes["x"].values))
-        need(values.shape[:2] == shape, f"values has the shape {values.shape}, expected {shape} and seeds")
         arrays = {"values": values, "diverged": np.array(plain["diverged"], dtype=bool)}
         return Phase(**{**plain, **axes, **arrays, "steps": tuple(plain["steps"])})
-    except ModescopeError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ModescopeError as error:
+        raise ModescopeError(f"{str(path)!r}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ModescopeError(f"{str(path)!r} cannot be read: {type(error).__name__}: {error}") from error
 
 

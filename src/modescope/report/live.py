@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..core.errors import ModescopeError, need
-from ..runs import Run
+from ..runs import History, Run
 from .assets import asset
 from .groups import scenes_of
 from .html import render
@@ -23,7 +23,15 @@ HOST = "127.0.0.1"  # and no other address: nobody else on the network can look
 
 
 class Glance(Run):
-    """A run that goes on, as of its newest look, whose snapshots stand for the final samples."""
+    """A run that goes on, as of its newest look when this is made, whose snapshots stand for the final samples."""
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__(folder)
+        self.seen = super().history()  # read once, since the run writes on between two readings
+
+    def history(self) -> History:
+        """What was recorded up to that look."""
+        return self.seen
 
     @property
     def done(self) -> bool:

@@ -22,7 +22,7 @@ STYLE = (
 .intro { color: var(--soft); font-size: 1.06rem; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 10px; }
-@media (max-width: 42rem) { .wide { overflow-x: auto; } .wide img { width: 44rem; } }
+@media (max-width: 42rem) { .scroll img { width: 44rem; } }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 0 1.2rem; }
 .statement { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.15rem;
   margin: 1rem 0; }
@@ -110,7 +110,7 @@ class Table(Section):
         )
         caption = f"<caption>{_text(self.caption)}</caption>" if self.caption else ""
         table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="scroll">{table}</div>'
+        return _scrolled(table, f"Table of {', '.join(self.header)}")
 
 
 def _kind(column: Sequence[object]) -> str:
@@ -120,9 +120,9 @@ def _kind(column: Sequence[object]) -> str:
     return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ""
 
 
-def _framed(image: str) -> str:
-    """An image in a frame that a phone moves sideways."""
-    return f'<div class="wide" tabindex="0">{image}</div>'
+def _scrolled(content: str, label: str) -> str:
+    """What is wider than a phone, in a frame that is moved sideways, by keys too."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{content}</div>'
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Figure(Section):
         source = f"data:{TYPES[self.path.suffix.lower()]};base64,{data}"
         caption = f"<figcaption>{_text(self.caption)}</figcaption>" if self.caption else ""
         image = f'<img src="{source}" alt="{escape(self.alt)}">'
-        return f"<figure>{_framed(image) if self.wide else image}{caption}</figure>"
+        return f"<figure>{_scrolled(image, self.alt) if self.wide else image}{caption}</figure>"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from .executor import Job, train_jobs
 from .experiment import SCHEMA, Experiment, available
 from .paths import STOPS
 from .progress import Tally, progress_for
-from .store import BlockStore, as_kept, read_sealed
+from .store import BlockStore, as_kept, block_folder, read_sealed
 from .worker import Look
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Run:
     @property
     def stores(self) -> list[BlockStore]:
         """The folders of its blocks."""
-        return [BlockStore(self.folder / f"block-{i:03d}") for i in range(len(self.experiment.blocks))]
+        return [BlockStore(block_folder(self.folder, i)) for i in range(len(self.experiment.blocks))]
 
     @property
     def done(self) -> bool:

@@ -33,6 +33,11 @@ SEALED = 2  # the first schema whose files carry checksums
 CHUNK = 1 << 20
 
 
+def block_folder(run: Path, index: int) -> Path:
+    """Where a run keeps one of its blocks."""
+    return run / f"block-{index:03d}"
+
+
 class BlockStore:
     """The files of one block.
 
@@ -231,7 +236,7 @@ def as_kept(path: Path) -> Iterator[None]:
         yield
     except ModescopeError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
         what = f"{type(error).__name__}: {error}"
         raise ModescopeError(f"{str(path)!r} does not hold what a run keeps there: {what}") from error
 

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ..core.errors import ModescopeError, need
+from ..core.config import MOST_MEMBERS
+from ..core.errors import ModescopeError, is_whole, need
 from ..core.sealed import seal_fits
-from .store import SEALED, BlockStore, as_committed, as_kept, read_sealed
+from .store import SEALED, BlockStore, as_committed, as_kept, block_folder, read_sealed
 
 Verdict = Literal["whole", "damaged", "unknown"]
 
@@ -52,7 +53,7 @@ def verify_run(folder: str | Path) -> list[FileCheck]:
     need(config.is_file() or bool(blocks), f"{str(folder)!r} is no run: it has no config.json")
     checks, own = [checked(config, lambda: planned(config) > 0 and read_sealed(config)["schema"] >= SEALED)], blocks
     if checks[0].verdict != "damaged":
-        own = {folder / f"block-{index:03d}" for index in range(planned(config))}
+        own = {block_folder(folder, index) for index in range(planned(config))}
     for block in sorted(own):
         checks += verify_block(BlockStore(block))
     known = {check.path for check in checks}
@@ -69,8 +70,10 @@ def planned(config: Path) -> int:
     """How many blocks a run has, by its configuration alone: its data need not be at hand."""
     with as_kept(config):
         plain = read_sealed(config)["experiment"]
-        members = len(plain["seeds"]) * math.prod(map(len, plain["sweep"].values()))
-        return math.ceil(members / plain["block"])
+        members, block = len(plain["seeds"]) * math.prod(map(len, plain["sweep"].values())), plain["block"]
+        need(is_whole(block, 1), f"{str(config)!r} has block {block!r}, expected a whole number of at least 1")
+        need(members <= MOST_MEMBERS, f"{str(config)!r} has {members:,} members, expected at most {MOST_MEMBERS:,}")
+        return math.ceil(members / block)
 
 
 def verify_sealed(path: Path) -> FileCheck:

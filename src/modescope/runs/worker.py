@@ -18,7 +18,7 @@ from ..datasets.base import Dataset
 from ..metrics import count_modes, mode_kl, random_directions, sliced_wasserstein
 from .experiment import Experiment
 from .paths import walked
-from .store import BlockStore, as_kept, read_sealed
+from .store import BlockStore, as_kept, block_folder, read_sealed
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def train_block(
     """
     config = read_sealed(folder / "config.json")["experiment"]
     experiment = Experiment.decode(config)
-    store = BlockStore(folder / f"block-{block:03d}")
+    store = BlockStore(block_folder(folder, block))
     with store.locked() if processes.first else nullcontext():
         manifest, state = store.manifest(), store.load(config)
         if processes.first:

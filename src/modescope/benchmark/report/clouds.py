@@ -16,13 +16,13 @@ from ...report.payload import backdrop_data
 from ...report.text import number
 from ...report.thin import evenly
 from ...runs import History, Run
-from ..standings import Standing, scored
-from ..words import shown
+from ..panel import Panel
+from ..standings import Standing, scored, worst_first
+from ..words import fate_of
 
 FILM_NUMBERS = 5_000_000  # coordinates of all films of a page, two bytes each, a third more in base64
 FINAL_NUMBERS = 1_000_000  # the same of the final samples
 FEWEST, MOST = 50, 400  # points of a member
-MODES, QUALITY = "modes_l2_3sigma", "hq_l2_3sigma"
 TILES = 16  # images of a member
 
 
@@ -37,6 +37,7 @@ class Reel:
         scene: The index of its data among the page's scenes.
         seeds: The seeds.
         fates: What each scores at the end, in a few words.
+        marks: The same in a word, such as ``7/8``.
         mean: What they score together, in a few words.
         steps: The steps of the frames.
         counts: How many modes each reaches at each frame, with shape `(F, S)`.
@@ -51,6 +52,7 @@ class Reel:
     scene: int
     seeds: tuple[int, ...]
     fates: tuple[str, ...]
+    marks: tuple[str, ...]
     mean: str
     steps: np.ndarray
     counts: np.ndarray
@@ -85,6 +87,7 @@ def reel_of(
     run: Run,
     history: History,
     stage: Stage,
+    panel: Panel,
     *,
     kinds: tuple[str, ...],
     tables: tuple[str, ...],
@@ -97,11 +100,12 @@ def reel_of(
         run: Its run.
         history: What was recorded of it.
         stage: What its samples are drawn on.
+        panel: What was measured.
         kinds: What it changes.
         tables: The tables in which it stands at this rate.
         reels: How many there are on the page, which share its room.
     """
-    result, order = standing.result, worst_first(standing)
+    result, order = standing.result, worst_first(standing, panel)
     own = result.at(standing.rate)[order]
     backdrop, samples = stage.backdrop, run.samples()[own]
     images = backdrop.kind == "images"
@@ -114,8 +118,9 @@ def reel_of(
         tables=tables,
         scene=stage.index,
         seeds=tuple(result.seeds[i] for i in own),
-        fates=tuple(fate_of(standing, member) for member in order),
-        mean=f"{number(standing.means[MODES][0])} modes on average",
+        fates=tuple(fate_of(standing, member, panel) for member in order),
+        marks=tuple(mark_of(standing, member, panel, stage.dataset) for member in order),
+        mean=f"{panel.fate[0][1].format(number(standing.means[panel.fate[0][0]][0]))} on average",
         steps=steps,
         counts=counts_of(history, own, steps),
         points=points,
@@ -124,16 +129,10 @@ def reel_of(
     )
 
 
-def worst_first(standing: Standing) -> list[int]:
-    """The seeds of a standing by the fewest modes, then the lowest quality."""
-    modes, quality = (scored(standing.result, name, standing.rate) for name in (MODES, QUALITY))
-    return [int(i) for i in np.lexsort((quality, modes))]
-
-
-def fate_of(standing: Standing, member: int) -> str:
-    """What a seed scores at the end."""
-    modes, quality = (scored(standing.result, name, standing.rate)[member] for name in (MODES, QUALITY))
-    return f"{number(float(modes))} modes, {shown(float(quality), QUALITY)} HQ"
+def mark_of(standing: Standing, member: int, panel: Panel, dataset: Dataset) -> str:
+    """The same in a word: the modes of how many, or the distance."""
+    value = number(float(scored(standing.result, panel.fate[0][0], standing.rate)[member]))
+    return value if panel.modes is None or dataset.modes is None else f"{value}/{len(dataset.modes)}"
 
 
 def film_of(run: Run, own: np.ndarray, backdrop: Backdrop, reels: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import numpy as np
 
 from ...metrics import METRICS as METRICS_BY_NAME
+from ...report.text import plural
 from ..entrants import Entrant
 from ..plan import Plan
-from ..results import METRICS
-from ..standings import CHOSEN_BY, COMPARED, Standing, scored
+from ..standings import Standing, scored
 from ..words import shown
 from .sources import anchor_of, kinds_of
 
@@ -61,7 +61,7 @@ class Cell:
         value: The mean over seeds.
         text: The same, as text.
         verdict: ``better`` or ``worse`` than the plain GAN, or nothing.
-        around: Its interval, as text; empty where all seeds have the same.
+        around: Its interval, as text, or how many seeds make it infinite; empty where all seeds have the same.
         worst: What the worst seed scores, as text.
         floor: What a perfect sampler scores, as text.
         seeds: Where the seeds lie in the strip.
@@ -114,14 +114,14 @@ def columns_of(plan: Plan, standings: Sequence[Standing]) -> list[Column]:
     experiment = plan.possible[0].experiment
     assert experiment is not None
     columns = []
-    for name in METRICS:
+    for name in plan.panel.metrics:
         metric = METRICS_BY_NAME[name]
         floors = {standing.floors[name] for standing in standings}
         values = np.concatenate([scored(s.result, name, s.rate) for s in standings] + [np.array(list(floors))])
         values = values[np.isfinite(values)]
         least, most = metric.bounds(experiment.dataset)
         low = least if math.isfinite(least) else float(values.min())
-        high = most if math.isfinite(most) and name != CHOSEN_BY else float(values.max())
+        high = most if math.isfinite(most) and name != plan.panel.chosen_by else float(values.max())
         protocol = metric.describe(experiment.dataset, experiment.evaluation.samples)
         arrow = {"higher": "↑", "lower": "↓"}[metric.direction]
         floor = floors.pop() if len(floors) == 1 else None
@@ -156,15 +156,23 @@ def cell_of(standing: Standing, column: Column) -> Cell:
     name = column.name
     mean, low, high = standing.means[name]
     seeds = scored(standing.result, name, standing.rate)
-    verdict = standing.verdict(name) if name in COMPARED else ""
+    verdict = standing.verdict(name)
     return Cell(
         value=mean,
         text=shown(mean, name),
         verdict=verdict if verdict in ("better", "worse") else "",
-        around="" if math.isnan(low) or low == high else f"{shown(low, name)} to {shown(high, name)}",
+        around=around_of(seeds, low, high, name),
         worst=shown(standing.worst[name], name),
         floor=shown(standing.floors[name], name),
         seeds=tuple(column.place(value) for value in seeds[np.isfinite(seeds)].tolist()),
         mean=column.place(mean) if math.isfinite(mean) else None,
         limit=column.place(standing.floors[name]),
     )
+
+
+def around_of(seeds: np.ndarray, low: float, high: float, name: str) -> str:
+    """An interval as text; without one, how many seeds make the mean infinite."""
+    lost = int(np.isinf(seeds).sum())
+    if lost:
+        return f"infinite in {lost} of {plural(len(seeds), 'seed')}"
+    return "" if math.isnan(low) or low == high else f"{shown(low, name)} to {shown(high, name)}"

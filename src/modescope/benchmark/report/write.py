@@ -21,9 +21,10 @@ from ...report.text import number, percent, plural
 from ...runs import History, Run
 from ...runs.run import versions
 from ..entrants import Entrant
+from ..panel import Panel
 from ..plan import PROTOCOLS
 from ..ranks import LEVEL, ranks_of
-from ..standings import CHOSEN_BY, COMPARED, Standing, Standings, by_seed
+from ..standings import Standing, Standings, by_seed
 from ..words import OTHERS, counted, left_out, printed, protocol_of, reading
 from .clouds import Reel, Stage, reel_of
 from .costs import cost_chart, curve_of, front_of, told
@@ -72,6 +73,8 @@ class Part:
         reading: What marks mean.
         tables: The leaderboards.
         drawn: What the drawings of samples show.
+        worst: Which seed stands first, to complete "the seed".
+        moves: Whether a slider moves them through training.
         printed: What papers printed.
         left_out: Who is not in the tables, and why.
         notes: What could not be shown, and why.
@@ -84,6 +87,8 @@ class Part:
     reading: str
     tables: Sequence[Table]
     drawn: str
+    worst: str
+    moves: bool
     printed: Sequence[Sequence[object]]
     left_out: Sequence[Sequence[object]]
     notes: Sequence[str]
@@ -182,7 +187,7 @@ class Films:
         scenes = {reel.scene for reel in self.reels[-1]}
         return " ".join(dict.fromkeys(stage.backdrop.about for stage in self.stages.values() if stage.index in scenes))
 
-    def add(self, tables: Mapping[str, Sequence[Standing]], kinds: Mapping[str, tuple[str, ...]]) -> None:
+    def add(self, panel: Panel, tables: Mapping[str, Sequence[Standing]], kinds: Mapping[str, tuple[str, ...]]) -> None:
         """Adds the reels of a part: one for each entrant and learning rate at which it stands in a table."""
         places: dict[tuple[str, float | None], list[str]] = {}
         standings = {}
@@ -195,7 +200,7 @@ class Films:
             standing = standings[place]
             if (opened := self.run(standing)) is not None:
                 own, stage = kinds[standing.entrant], self.stage(opened[0])
-                reels.append(reel_of(standing, *opened, stage, kinds=own, tables=tuple(keys), reels=self.most))
+                reels.append(reel_of(standing, *opened, stage, panel, kinds=own, tables=tuple(keys), reels=self.most))
         self.reels.append(reels)
 
 
@@ -205,8 +210,12 @@ def part_of(found: Standings, films: Films) -> Part:
     tables: dict[str, Sequence[Standing]] = {"default": found.default}
     if any(standing.rate is not None for standing in found.best):
         tables["best"] = found.best
-    tables = {key: sorted(rows, key=lambda row: row.means[CHOSEN_BY][0]) for key, rows in tables.items() if rows}
-    films.add(tables, {label: kinds_of(entrant) for label, entrant in entrants.items()})
+    tables = {
+        key: sorted(rows, key=lambda row: row.means[found.plan.panel.chosen_by][0])
+        for key, rows in tables.items()
+        if rows
+    }
+    films.add(found.plan.panel, tables, {label: kinds_of(entrant) for label, entrant in entrants.items()})
     gone = [s.entrant for s in found.default if films.run(s) is None]
     who = "every entrant" if len(gone) == len(found.default) else ", ".join(gone)
     notes = [f"Not drawn, since their runs are not in this folder, or not readable: {who}."] if gone else []
@@ -219,6 +228,8 @@ def part_of(found: Standings, films: Films) -> Part:
         reading=reading(found),
         tables=[table_of(key, found, standings, films, entrants) for key, standings in tables.items()],
         drawn=films.drawn(),
+        worst=found.plan.panel.worst,
+        moves=any(len(reel.steps) > 0 for reel in films.reels[-1]),
         printed=printed(found, found.default),
         left_out=left_out(found),
         notes=notes,
@@ -235,18 +246,18 @@ def table_of(
     return Table(
         key=key,
         title=default if key == "default" else "the best of each",
-        said=counted(standings),
+        said=counted(standings, found.plan.panel),
         columns=columns,
         rows=rows_of(standings, columns, entrants),
-        ranks=ranks_in(standings) if found.plan.protocol == "common" else [],
+        ranks=ranks_in(standings, found.plan.panel.compared) if found.plan.protocol == "common" else [],
         costs=costs_in(standings, films),
     )
 
 
-def ranks_in(standings: Sequence[Standing]) -> list[tuple[str, str, str]]:
+def ranks_in(standings: Sequence[Standing], metrics: Sequence[str]) -> list[tuple[str, str, str]]:
     """The critical-difference diagrams of a table, by each metric that is compared, over the seeds that all share."""
     diagrams = []
-    for name in COMPARED:
+    for name in metrics:
         metric = METRICS_BY_NAME[name]
         scores = {s.entrant: by_seed(s.result, s.rate, name) for s in standings}
         seeds = sorted(set.intersection(*(set(each) for each in scores.values())))

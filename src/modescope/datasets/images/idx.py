@@ -40,6 +40,7 @@ def parse_idx(content: bytes, what: str, axes: int) -> Tensor:
         len(content) - start == math.prod(shape),
         f"{what} holds {len(content) - start} values, expected {math.prod(shape)} for the shape {tuple(shape)}",
     )
+    need(math.prod(shape) > 0, f"{what} holds nothing: its shape is {tuple(shape)}")
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).reshape(shape)
 
 

@@ -14,6 +14,7 @@ __all__ = [
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.errors import ModescopeError, extra, nearest_name, need
@@ -74,13 +75,14 @@ def cache_folder() -> Path:
 
 
 def places() -> Iterator[Path]:
-    """The folders of data, in the order in which they are looked through."""
+    """The folders of data, in the order in which they are looked through; the last where data can be kept at all."""
     named = os.environ.get(VARIABLE)
     if named:
         need(Path(named).is_dir(), f"{VARIABLE} is {named!r}, expected a folder of data")
         yield Path(named)
     yield DEBIAN
-    yield cache_folder()
+    if find_spec("pooch") is not None:
+        yield cache_folder()
 
 
 def find(name: str) -> Found | None:

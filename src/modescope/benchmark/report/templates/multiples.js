@@ -121,9 +121,10 @@ function paintPanel(reel, panel, member, place, frames) {
 
 function captionOf(reel, member, frame, scene) {
   if (frame === null && member === 0) return `worst, seed ${reel.seeds[0]}: ${reel.fates[0]}`;
-  if (frame === null) return reel.fates[member].split(" modes")[0].concat(`/${scene.modes}`);
-  const count = `${short(reel.counts[frame][member])}/${scene.modes}`;
-  return member === 0 ? `worst, seed ${reel.seeds[0]}: ${count} at step ${grouped(reel.steps[frame])}` : count;
+  if (frame === null) return reel.marks[member];
+  const count = scene.modes === null ? "" : `${short(reel.counts[frame][member])}/${scene.modes}`;
+  const when = `at step ${grouped(reel.steps[frame])}`;
+  return member === 0 ? `worst, seed ${reel.seeds[0]}: ${count} ${when}` : count;
 }
 
 $$(".stage").forEach(startStage);
