@@ -20,6 +20,7 @@ __all__ = [
     "Experiment",
     "ModescopeError",
     "Run",
+    "benchmark",
     "core",
     "datasets",
     "diagnose",
@@ -32,6 +33,7 @@ __all__ = [
     "monitor",
     "nets",
     "papers",
+    "phase",
     "plan",
     "print_comparison",
     "report",
@@ -69,7 +71,10 @@ HOMES = {
 }
 
 if TYPE_CHECKING:
-    from . import core, datasets, diagnosis, features, methods, metrics, monitor, nets, papers, report, runs, sources
+    from . import benchmark, core, datasets, diagnosis, features, methods, metrics, monitor, nets, papers, phase
+    from . import report as report
+    from . import runs as runs
+    from . import sources as sources
     from . import testing as testing
     from . import theory as theory
     from .api import plan, train

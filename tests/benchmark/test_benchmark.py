@@ -4,16 +4,29 @@ import itertools
 import json
 import os
 import signal
+import time
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 from torch import Tensor
 
-from modescope.benchmark import Cell, Entrant, Plan, Result, entrants, load_results, make_plan, run_cells, standings
+from modescope.benchmark import (
+    Cell,
+    Entrant,
+    Plan,
+    Result,
+    entrants,
+    load_results,
+    make_plan,
+    run_cells,
+    standings,
+    training,
+)
 from modescope.benchmark.page import write_benchmark
 from modescope.benchmark.panel import KNOWN
 from modescope.benchmark.report.overview import overview_of
@@ -24,6 +37,7 @@ from modescope.benchmark.words import rows
 from modescope.cli import main
 from modescope.core import Batch, ModescopeError, Networks
 from modescope.methods import GAN, METHODS, PacGAN, UnrolledGAN
+from modescope.runs import worker
 
 # Entrants
 
@@ -195,6 +209,23 @@ def test_what_is_done_is_kept_and_what_failed_is_tried_again(tmp_path: Path) -> 
     record = json.loads((tmp_path / "common.json").read_text())
     assert len(record["members"]["lsgan"]["values"]["w2_exact_n1000"]) == 4
     assert record["members"]["gan"]["gradient_steps"] == 20
+
+
+def test_what_a_cell_cost_counts_the_processes_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(seconds: float) -> None:
+        """Each question of the processor's time takes so long."""
+        ticks = itertools.count(step=seconds)
+        clock = SimpleNamespace(monotonic=time.monotonic, process_time=lambda: next(ticks))
+        monkeypatch.setattr(worker, "time", clock)
+        monkeypatch.setattr(training, "time", clock)
+
+    cell, asked = small("lsgan").cells[1].encode(), itertools.count()
+    at(1000.0)
+    assert training.train(cell, tmp_path, lambda: next(asked) >= 5) is None
+    at(0.001)
+    found = training.train(cell, tmp_path, lambda: False)
+    assert found is not None
+    assert found.seconds % 1000 < 1 < 1000 <= found.seconds
 
 
 def test_a_result_survives_its_file(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What runs are compared by."""
 
+TIMED = ("seconds", "processor_seconds")
+
 
 def files(run):
     """All that a run left, but what tells of time."""
@@ -11,6 +13,6 @@ def files(run):
             {name: value.numpy().tobytes() for name, value in state.items()},
             store.snapshots_path.read_bytes(),
             store.samples_path.read_bytes(),
-            [{k: v for k, v in line.items() if k != "seconds"} for line in store.stats()],
+            [{k: v for k, v in line.items() if k not in TIMED} for line in store.stats()],
         )
     return found

@@ -27,11 +27,14 @@ def train(plain: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> R
     Returns:
         Its numbers, or None if it was stopped.
     """
-    began, before = time.process_time(), fresh_peak()
+    before = fresh_peak()
     cell = Cell.decode(plain)
     assert cell.experiment is not None
     run = opened(out / cell.folder / "run", cell.entrant.label, cell.experiment, [])
     if not all([train_block(run.folder, block, lambda look: None, stopped) for block in range(len(run.stores))]):
         return None
+    began = time.process_time()
     found = measure(Run(run.folder), cell)
-    return replace(found, seconds=round(time.process_time() - began, 3), memory=max(0, peak_memory() - before))
+    measuring = time.process_time() - began
+    training = sum(store.stats()[-1]["processor_seconds"] for store in run.stores)  # of processes before this one too
+    return replace(found, seconds=round(training + measuring, 3), memory=max(0, peak_memory() - before))

@@ -40,6 +40,30 @@ class Look:
     diverged: int | None = None
 
 
+class Clock:
+    """The seconds that a block has taken so far, in this process and in those that it goes on from.
+
+    Arguments:
+        wall: Those of the processes before, on the wall's clock.
+        processor: Those of the processes before, of the processor; runs of earlier versions do not tell.
+    """
+
+    def __init__(self, wall: float = 0.0, processor: float = 0.0) -> None:
+        self.wall_began, self.processor_began = time.monotonic() - wall, time.process_time() - processor
+
+    @property
+    def wall(self) -> float:
+        return time.monotonic() - self.wall_began
+
+    @property
+    def processor(self) -> float:
+        return time.process_time() - self.processor_began
+
+    def kept(self) -> Tensor:
+        """Both, as the state keeps them."""
+        return torch.tensor([self.wall, self.processor], dtype=torch.float64)
+
+
 def train_block(
     folder: Path,
     block: int,
@@ -76,15 +100,15 @@ def train_block(
         if manifest and manifest["done"] and store.samples(config) is not None:
             return True
         population = experiment.population(block, processes)
-        seconds = 0.0
+        clock = Clock()
         if state is not None:
             with as_kept(store.folder):
-                seconds = float(state.pop("seconds"))
+                clock = Clock(*state.pop("seconds").reshape(-1).tolist())
                 population.load_state_dict(state)
         ended = stopped if processes == ALONE else lambda: processes.any(stopped())
         if not processes.first:
             return follow(population, ended)
-        return Trainer(experiment, population, store, config, block, tell, ended, checkpoint_seconds, seconds).run()
+        return Trainer(experiment, population, store, config, block, tell, ended, checkpoint_seconds, clock).run()
 
 
 def follow(population: Population, stopped: Callable[[], bool]) -> bool:
@@ -108,7 +132,7 @@ class Trainer:
     tell: Callable[[Look], None]
     stopped: Callable[[], bool]
     checkpoint_seconds: float
-    seconds: float
+    clock: Clock
 
     def run(self) -> bool:
         """Trains to the end; returns whether it was reached."""
@@ -116,31 +140,29 @@ class Trainer:
         interval = self.experiment.evaluation.interval(steps)
         if population.step == 0 and not self.store.stats():
             self.look()
-        saved = told = started = time.monotonic()
+        saved = told = time.monotonic()
         while population.step < steps:
             if self.stopped():
-                self.save(started, done=False)
+                self.save(done=False)
                 return False
             population.advance(1)
             now = time.monotonic()
             if population.step % interval == 0 or population.step == steps:
-                self.seconds, started = self.seconds + now - started, now
                 self.look()
                 if now - saved >= self.checkpoint_seconds and population.step < steps:
-                    self.save(started, done=False)
+                    self.save(done=False)
                     saved = time.monotonic()
             elif now - told > 0.2:
                 self.tell(Look(self.block, population.step, len(population.members)))
                 told = now
         samples = population.sample(self.experiment.evaluation.samples)
         self.store.write_samples(self.experiment.dataset.kept(samples))
-        self.save(started, done=True)
+        self.save(done=True)
         return True
 
-    def save(self, started: float, done: bool) -> None:
+    def save(self, done: bool) -> None:
         """Commits the state and the logs."""
-        spent = self.seconds + time.monotonic() - started
-        state = {**self.population.state_dict(), "seconds": torch.tensor(spent, dtype=torch.float64)}
+        state = {**self.population.state_dict(), "seconds": self.clock.kept()}
         self.store.commit(state, self.population.step, self.config, done)
 
     def look(self) -> None:
@@ -151,7 +173,8 @@ class Trainer:
         diverged = population.state["diverged"].tolist()
         line = {
             "step": population.step,
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.clock.wall, 3),
+            "processor_seconds": round(self.clock.processor, 3),
             "losses": {name: loss.tolist() for name, loss in population.take_losses().items()},
             "observed": {name: value.tolist() for name, value in population.observe().items()},
             **{name: value.tolist() for name, value in coverage.items()},
