@@ -132,7 +132,6 @@ def test_what_cannot_be_served_is_told(going, tmp_path):
         server_of(Live(going), 70_000)
 
 
-@pytest.mark.skipif(CHROME is None, reason="no chromium or chrome on this machine to open the page with")
 def test_a_window_that_is_closed_is_no_fault_and_a_folder_that_cannot_be_read_is_told(ring, tmp_path, capfd):
     folder = tmp_path / "run"
     shutil.copytree(ring.folder, folder)
@@ -161,6 +160,7 @@ def test_a_window_that_is_closed_is_no_fault_and_a_folder_that_cannot_be_read_is
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.skipif(CHROME is None, reason="no chromium or chrome on this machine to open the page with")
 def test_the_page_is_drawn_anew_at_new_looks(going, tmp_path):
     """Each question for the state finds one more look, until the third; each look draws the report once."""
     live, drawn = Live(going), []
