@@ -5,11 +5,15 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from modescope.benchmark import Cell, Plan, Result, load_results, make_plan, run_cells, standings
 from modescope.benchmark.panel import KNOWN
@@ -24,16 +28,23 @@ CELLS = 12  # of each worker, when rates are taken
 STEPS = 80  # of a cell, when rates are taken: about a second
 MANY = 10_000
 
+Times = list[tuple[str, float, float]]
+
 
 def scaling() -> Iterator[Ratio]:
     """Cells a second with two workers against two workers alone, and what lies between two cells."""
-    for name, team in (("processes on this machine", local), ("a Dask cluster of processes", dask)):
+    teams: dict[str, tuple[Callable[[int], Times], str]] = {
+        "processes without the benchmark's machinery": (bare, "what the machine allows"),
+        "processes on this machine": (lambda workers: times(local, workers), "at least 0.9"),
+        "workers of a Dask cluster": (lambda workers: times(dask, workers), "at least 0.9"),
+    }
+    for name, (timed, target) in teams.items():
         yield paired(
             f"cells a second of 2 {name} against twice those of 1",
-            lambda team=team: rate(times(team, 2)),
-            lambda team=team: 2 * rate(times(team, 1)),
+            lambda timed=timed: rate(timed(2)),
+            lambda timed=timed: 2 * rate(timed(1)),
             "cells/s",
-            "at least 0.9",
+            target,
             pairs=3,
         )
     with local(1) as options:
@@ -94,9 +105,6 @@ def dask(workers: int) -> Iterator[dict[str, Any]]:
         yield {"scheduler": cluster.scheduler_address}
 
 
-Times = list[tuple[str, float, float]]
-
-
 def times(team: Callable[[int], Any], workers: int) -> Times:
     """The process, the beginning and the end of every cell."""
     with team(workers) as options:
@@ -110,6 +118,21 @@ def times_of(workers: int, options: Mapping[str, Any]) -> Times:
         run_cells(cells, folder, work="benchmarks.scale:steady", **options)
         lines = [line.split() for line in (Path(folder) / "times").read_text().splitlines()]
     return [(pid, float(start), float(end)) for pid, start, end in lines]
+
+
+def bare(workers: int) -> Times:
+    """The same cells in processes of the standard library, which share nothing and write nothing."""
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        return list(pool.map(timed_cell, range(CELLS * workers)))
+
+
+def timed_cell(number: int) -> tuple[str, float, float]:
+    """A cell, whichever, on one thread."""
+    torch.set_num_threads(1)
+    members = ready()
+    start = time.time()
+    members.advance(STEPS)
+    return str(os.getpid()), start, time.time()
 
 
 def rate(spent: Times) -> float:
@@ -134,11 +157,9 @@ def trivial(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> 
 
 def steady(cell: Mapping[str, Any], out: Path, stopped: Callable[[], bool]) -> Result:
     """A cell that always takes as many steps."""
-    members = ready()
-    start = time.time()
-    members.advance(STEPS)
+    pid, start, end = timed_cell(0)
     with (out / "times").open("a") as log:
-        log.write(f"{os.getpid()} {start!r} {time.time()!r}\n")
+        log.write(f"{pid} {start!r} {end!r}\n")
     return trivial(cell, out, stopped)
 
 

@@ -1,11 +1,14 @@
 """What cells of tests do in place of training: quickly, badly, or not at all."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from modescope.benchmark import Result
 from modescope.benchmark.panel import KNOWN
@@ -33,6 +36,15 @@ def made(cell: Cell, values: tuple[float, float]) -> Result:
 def slow(cell: Cell, out: Path, stopped: Stopped) -> Result:
     """As :func:`quick`, after a while."""
     time.sleep(0.2)
+    return quick(cell, out, stopped)
+
+
+def frugal(cell: Cell, out: Path, stopped: Stopped) -> Result:
+    """As :func:`quick`, and tells how many pages of memory the system had to give while tensors came and went."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        torch.ones(2**18)
+    (out / "pages").write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
     return quick(cell, out, stopped)
 
 
