@@ -174,6 +174,7 @@ def trained(
             game,
             seeds=seeds,
             architecture=NETWORKS,
+            compile=not quick,
             evaluation=Evaluation(every=max(1, steps // 10), look=SEEN, samples=SEEN, snapshot=SEEN),
             steps=steps,
             **{**DCGAN_TRAINING, **({"batch_size": 8} if quick else {})},
