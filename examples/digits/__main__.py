@@ -1,8 +1,8 @@
 """Does the diagnosis tell collapsed digits from healthy ones?
 
 Run it as ``python examples/digits --out digits.json --pictures pictures``. It takes MNIST (downloaded if it is on this
-machine nowhere), spoils real digits by hand, trains two small DCGANs, asks the diagnosis and an independent judge what
-is wrong with each set, and prints a table. With its defaults that takes about a quarter of an hour on two cores.
+machine nowhere), spoils real digits by hand, trains two small DCGANs, asks the diagnosis and a classifier what is
+wrong with each set, and prints a table. With its defaults that takes about a quarter of an hour on two cores.
 """
 
 import argparse

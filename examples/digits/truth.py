@@ -1,4 +1,4 @@
-"""What is wrong with a set of digits, by a judge that the diagnosis never sees."""
+"""What is wrong with a set of digits, by a judge whom of the features only its own, ``judge:mnist``, know."""
 
 __all__ = ["shares_of", "truth_of"]
 
