@@ -111,13 +111,14 @@ def train(
     experiment = plan(dataset, method, **options)
     data = dataset if isinstance(dataset, str) else type(dataset).__name__.lower()
     name = f"{data} {methods.spec_of(experiment.method)}"
-    run = Run.create(out or fresh_folder(name), experiment, command, name)
+    run = Run.create(out or fresh_folder(data, methods.spec_of(experiment.method)), experiment, command, name)
     return run.train(workers, quiet)
 
 
-def fresh_folder(name: str) -> Path:
-    """A folder in ``runs/`` that does not exist yet, e.g. ``runs/ring-pacgan-2``."""
-    stem = "".join(c if c.isalnum() or c in "._+" else "-" for c in Path(name).name).strip("-").lower()
+def fresh_folder(data: str, method: str) -> Path:
+    """A folder in ``runs/`` that does not exist yet, e.g. ``runs/ring-pacgan-2``; of paths it has the last name."""
+    name = f"{Path(data).name or Path(data).resolve().name} {Path(method).name}"
+    stem = "".join(c if c.isalnum() or c in "._+" else "-" for c in name).strip("-").lower()
     folder, count = Path("runs") / stem, 1
     while folder.exists():
         count += 1

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 import struct
 from itertools import chain
 from pathlib import Path
@@ -30,6 +31,7 @@ from modescope.datasets.images import ImageFolder, load, photographs
 from modescope.datasets.images import store as store_module
 from modescope.datasets.images.cifar import parse_batch, parse_pickle
 from modescope.datasets.images.idx import parse_idx
+from modescope.datasets.images.store import find
 
 REAL = os.environ.get("MODESCOPE_DATA")
 needs_data = pytest.mark.skipif(not REAL, reason="MODESCOPE_DATA names no folder with the real data sets")
@@ -256,6 +258,15 @@ def test_bad_batches(own, monkeypatch):
         load("cifar10")
 
 
+def test_a_binary_batch_that_was_cut_is_refused(own, monkeypatch):
+    _, contents = cifar_forms()["cifar-binary"]
+    publish(monkeypatch, "cifar10", contents, "cifar-binary")
+    place(own / "cifar-10-batches-bin", {**contents, "test_batch.bin": contents["test_batch.bin"][: 2 * 3073]})
+    assert len(load("cifar10")) == 30
+    with pytest.raises(ModescopeError, match=r"test_batch.bin' has 6146 bytes, expected 18438: it is not whole"):
+        load("cifar10", "test")
+
+
 def jpeg_npz(path, count=9):
     """CIFAR-10 as JPEG, and what Pillow makes of it."""
     random, arrays, decoded = np.random.RandomState(3), {}, {}
@@ -297,21 +308,62 @@ def test_a_damaged_jpeg_leaves_no_half_file(own, tmp_path):
     with pytest.raises(ModescopeError, match=r"'image 4' in .* cannot be read"):
         load("cifar10")
     assert list((tmp_path / "cache" / "decoded").iterdir()) == []
-    np.savez(own / "cifar10_jpeg.npz", **{**arrays, "off_train": arrays["off_train"][:-1]})
-    with pytest.raises(ModescopeError, match="offsets, bytes and labels do not agree"):
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda old: {"off_train": old["off_train"][:-1]}, "offsets, bytes and labels do not agree"),
+        (lambda old: {"y_train": np.uint8(3)}, "offsets, bytes and labels do not agree"),
+        (lambda old: {"y_train": old["y_train"][:, None]}, "offsets, bytes and labels do not agree"),
+        (lambda old: {"y_train": old["y_train"].astype(str)}, "offsets, bytes and labels do not agree"),
+        (lambda old: {"y_train": old["y_train"] + 70}, r"has the class 7\d, expected 0 to 9"),
+        (lambda old: {"y_train": -1 - old["y_train"].astype(int)}, r"has the class -\d+, expected 0 to 9"),
+    ],
+)
+def test_jpegs_with_other_labels(own, change, message):
+    arrays, _ = jpeg_npz(own / "cifar10_jpeg.npz")
+    np.savez(own / "cifar10_jpeg.npz", **{**arrays, **change(arrays)})
+    with pytest.raises(ModescopeError, match=message):
         load("cifar10")
 
 
-def test_a_full_disk_leaves_no_half_file(own, tmp_path, monkeypatch):
+def test_a_damaged_file_of_decoded_images_is_told(own, tmp_path):
     jpeg_npz(own / "cifar10_jpeg.npz")
+    load("cifar10", "test")
+    (kept,) = (tmp_path / "cache" / "decoded").iterdir()
+    whole = kept.read_bytes()
+    for content in (b"", whole[:50], whole[: len(whole) // 2]):
+        kept.write_bytes(content)
+        os.utime(own / "cifar10_jpeg.npz")
+        with pytest.raises(ModescopeError, match=r"cannot be read: .*; delete it, and it is made again"):
+            load("cifar10", "test")
 
-    def full(*args):
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(photographs.os, "replace", full)
-    with pytest.raises(ModescopeError, match=r"cannot be kept in .* No space left on device"):
-        load("cifar10")
+def test_a_full_disk_leaves_no_half_file(own, tmp_path):
+    jpeg_npz(own / "cifar10_jpeg.npz")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9 * 3072 // 2, limits[1]))
+    try:
+        with pytest.raises(ModescopeError, match=r"cannot be kept in .* File too large"):
+            load("cifar10")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((tmp_path / "cache" / "decoded").iterdir()) == []
+
+
+def test_decoded_images_are_written_as_they_come(own, tmp_path):
+    """A file that is made long and filled later is a map of memory, in which a full disk kills the process."""
+    folder = tmp_path / "cache" / "decoded"
+
+    def rows():
+        for done in range(4):
+            assert sum(file.stat().st_size for file in folder.iterdir()) < (done + 1) * 2**20
+            yield np.full((1, 1024, 1024), 7, np.uint8)
+
+    images = photographs.kept("four", (4, 1, 1024, 1024), rows)
+    assert images.shape == (4, 1, 1024, 1024)
+    assert (images == 7).all()
 
 
 # CelebA
@@ -384,6 +436,20 @@ def test_folder(own):
         ImageFolder(path=own / "photos", digest=data.digest)
 
 
+def test_folders_with_links(own):
+    pictures(own / "elsewhere", [(12, 10)] * 4)
+    (own / "photos").mkdir()
+    (own / "photos" / "linked").symlink_to(own / "elsewhere")
+    (own / "photos" / ".#notes.txt").symlink_to("me@host.123")  # as an editor locks a file
+    first = ImageFolder(path=own / "photos")
+    assert len(first.arrays) == 4
+    Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(own / "elsewhere" / "a" / "0.png")
+    assert ImageFolder(path=own / "photos").digest != first.digest
+    (own / "photos" / "lost.png").symlink_to(own / "nowhere.png")
+    with pytest.raises(ModescopeError, match=r"1 images in .* cannot be read: 'lost.png'"):
+        ImageFolder(path=own / "photos")
+
+
 def test_folder_of_several_sizes(own):
     made = pictures(own / "photos", [(12, 8), (8, 12), (8, 8)])
     with pytest.raises(ModescopeError, match=r"has images of 3 sizes .*, expected one: give a size"):
@@ -418,6 +484,11 @@ def test_sign_digits_in_folders(own):
     found = load("sign-digits")
     assert found.images.shape == (20, 3, 64, 64)
     assert found.labels.tolist() == sorted(list(range(10)) * 2)
+
+
+def test_an_empty_folder_of_sign_digits_is_none(own):
+    (own / "sign-digits" / "Dataset" / "0").mkdir(parents=True)
+    assert find("sign-digits") is None
 
 
 def test_bad_sign_digits(own):

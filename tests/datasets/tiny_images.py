@@ -51,6 +51,8 @@ def publish(monkeypatch, name, contents, form=None, urls=None):
             files = []
             for file in layout.files:
                 changes = {"md5": md5(contents[file.name])} if file.name in contents and file.md5 else {}
+                if file.name in contents and not file.md5:
+                    changes["size"] = len(contents[file.name])
                 changes |= {"urls": tuple(url + file.name for url in urls)} if urls else {}
                 files.append(dataclasses.replace(file, **changes))
             layout = dataclasses.replace(layout, files=tuple(files))

@@ -79,7 +79,7 @@ def test_numbers_are_aligned_and_readable(page):
     assert '<td class="number">1.5 · 10⁻⁷</td>' in page
     assert '<td class="number">−0.25</td>' in page
     assert '<td class="number">–</td>' in page
-    assert "<td>z</td>" in page
+    assert '<td class="words">z</td>' in page
 
 
 def test_capitals_take_subscripts_and_names_do_not(page):

@@ -18,6 +18,7 @@ from modescope.report.text import interval, joined, number, percent, plural, slu
         (-3e30, "−3 · 10³⁰"),
         (math.nan, "–"),
         (-math.inf, "−∞"),
+        (999.7, "1,000"),
     ],
 )
 def test_number(value, text):

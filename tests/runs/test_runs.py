@@ -15,6 +15,7 @@ import torch
 from run_files import files
 
 import modescope as ms
+from modescope.api import fresh_folder
 from modescope.core.errors import ModescopeError
 from modescope.core.sealed import sealed
 from modescope.runs.executor import Job, train_jobs
@@ -228,6 +229,24 @@ def test_a_failing_block_lets_the_others_save(tmp_path):
     with pytest.raises(ModescopeError, match="block-001"):
         train_jobs([Job(run.folder, 0), Job(run.folder, 1)], lambda job, look: None, workers=2)
     assert (run.stores[0].manifest() or {}).get("step") is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "method", "stem"),
+    [
+        ("ring", "pacgan", "ring-pacgan"),
+        ("photographs/", "gan", "photographs-gan"),
+        ("a/photographs/", "pacgan+lsgan", "photographs-pacgan+lsgan"),
+        (".", "gan", "here-gan"),
+        ("ring:unrolled", "folder/mine.py:Remedy", "ring-unrolled-mine.py-remedy"),
+    ],
+)
+def test_folders_are_named_after_data_and_method(tmp_path, monkeypatch, data, method, stem):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert fresh_folder(data, method) == Path("runs") / stem
+    (Path("runs") / stem).mkdir(parents=True)
+    assert fresh_folder(data, method) == Path("runs") / f"{stem}-2"
 
 
 def test_folders_are_not_overwritten(undisturbed, tmp_path):

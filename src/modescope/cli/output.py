@@ -168,6 +168,8 @@ def number(value: float) -> str:
     """A number with the figures that matter."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
+    if 999.5 <= abs(value) < 9999.5:
+        return f"{value:.0f}"
+    if value == 0 or 1e-3 <= abs(value) < 999.5:
         return f"{value:.3g}"
     return f"{value:.1e}"

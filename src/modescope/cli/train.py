@@ -120,7 +120,7 @@ def train(args: Sequence[str]) -> int:
 
 def begun(command: Train, experiment: Experiment, args: Sequence[str], processes: Processes) -> Run:
     """The run, whose folder the first process makes."""
-    folder = command.out or fresh_folder(f"{command.dataset} {command.method}")
+    folder = command.out or fresh_folder(command.dataset, command.method)
     if processes.first:
         name = f"{command.dataset} {methods.spec_of(experiment.method)}"
         Run.create(folder, experiment, ["modescope", "train", *args], name)

@@ -1,10 +1,11 @@
 """Files that are whole or not there."""
 
-__all__ = ["atomic_write", "finite"]
+__all__ = ["atomic_write", "files_below", "finite"]
 
 import math
 import os
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
             fresh.unlink(missing_ok=True)
         raise
     return path
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and in the folders in it, links to folders included, hidden folders left out."""
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        if os.path.realpath(root) in seen:  # a link that leads back, or to a folder that another leads to
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(root))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root) / file for file in files)
 
 
 def finite(value: float) -> float | None:

@@ -24,6 +24,7 @@ from ..report.copies import copies_of, true_images
 from ..report.drawing import canvas, save
 from ..report.mosaic import images_of, mosaic
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
+from ..report.text import number
 from ..report.walks import reach, unevenness
 from ..runs import Evaluation, Run, train_many
 from ..runs.paths import STOPS, walked
@@ -113,10 +114,11 @@ def dcgan(out: Path, quick: bool = False, workers: int | None = None, quiet: boo
             ["images", *HEADINGS.values()],
             [
                 ["DCGAN, mean over seeds", *(interval([getattr(one, name) for one in ours]) for name in HEADINGS)],
-                ["true images in their place", *(f"{getattr(floor, name):.3g}" for name in HEADINGS)],
+                ["true images in their place", *(number(getattr(floor, name)) for name in HEADINGS)],
             ],
             f"Largest step: of a walk, over its mean step; 1 is even, {STOPS - 1} is all of the change in one step. "
-            "Strange: the distance to the nearest training image in the judge's features; 1 is that of test images. "
+            f"Strange: the distance to the nearest of {len(truth.known):,} training images in the judge's features; 1 "
+            "is that of test images. "
             "True images in place of a walk are a cross-fade of two test images; in place of samples, test images.",
         ),
         Heading("What a linear classifier reads from the critic"),

@@ -22,6 +22,7 @@ from ..methods import ALI, GAN, R3GAN, VEEGAN, WGANGP, ForwardKL, MinibatchStdde
 from ..metrics import MetricResult, evaluate
 from ..nets import ConvCritic, architecture
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
+from ..report.text import number
 from ..runs import Evaluation, Run, train_many
 from . import kl_drawings as draw
 from .kept import kept_beside
@@ -183,6 +184,8 @@ def figure7(
     games = {name: GAMES[name] for name in ("DCGAN", *METHOD2)}
     found = trained(runs or out / "runs", games, quick, workers, quiet)
     last = {name: run.history().curves["modes"][-1] for name, run in found.items()}
+    looked = next(iter(found.values())).experiment.evaluation.look
+    assert looked is not None
     chosen = {name: median_member(modes) for name, modes in last.items()}
     grids = draw.grids(out / "kl-figure7.png", found, chosen)
     sections: list[Section] = [
@@ -190,7 +193,7 @@ def figure7(
         Paragraph(
             "The paper does not say which data its figure 7 shows; Stacked MNIST is what its text has reached there."
         ),
-        Paragraph(setup_of(found, SAMPLES)),
+        Paragraph(setup_of(found, looked)),
     ]
     page = write_page(out / "kl-figure7.html", "kl/figure7: DCGAN and Method 2", f"{PAPER}, figure 7.", sections)
     ours = {
@@ -241,7 +244,7 @@ def table_of(runs: Mapping[str, Run], results: Mapping[str, Results], floor: str
         ["method", *map(heading, first.values()), "minutes"],
         [
             *([name, *map(cell, results[name].values()), minutes(run)] for name, run in runs.items()),
-            [floor, *(f"{result.floor:.3g}" for result in first.values()), "–"],
+            [floor, *(number(result.floor) for result in first.values()), "–"],
         ],
         caption + "; ".join(f"{result.label}: {result.protocol}" for result in first.values()),
     )

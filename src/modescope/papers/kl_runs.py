@@ -21,6 +21,7 @@ from ..methods import GAN, LSGAN, ForwardKL, UnrolledGAN, WeightedJS
 from ..metrics import METRICS, MetricResult, floor
 from ..metrics.intervals import mean_interval
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
+from ..report.text import number
 from ..runs import Evaluation, Run, train_many
 from ..theory.statement import Statement
 from . import kl_drawings as draw
@@ -302,7 +303,7 @@ def compared(
 def interval(values: Sequence[float]) -> str:
     """A mean with its interval."""
     mean, low, high = mean_interval(list(values))
-    return f"{mean:.3g} ({low:.3g} to {high:.3g})"
+    return f"{number(mean)} ({number(low)} to {number(high)})"
 
 
 def write(
@@ -326,7 +327,7 @@ def write(
     }
     first = next(iter(results.values()))
     rows: list[list[object]] = [[key, *map(cell, found.values())] for key, found in results.items()]
-    rows.append(["a perfect sampler", *(f"{r.floor:.3g}" for r in first.values())])
+    rows.append(["a perfect sampler", *(number(r.floor) for r in first.values())])
     protocol = "; ".join(f"{r.label}: {r.protocol}" for r in first.values())
     experiment = next(iter(runs.values())).experiment
     setup = SETUP.format(steps=experiment.training.steps, seeds=len(experiment.seeds))
@@ -361,7 +362,7 @@ def write(
 
 def cell(result: MetricResult) -> str:
     """A mean with its interval."""
-    return f"{result.value:.3g} ({result.low:.3g} to {result.high:.3g})"
+    return f"{number(result.value)} ({number(result.low)} to {number(result.high)})"
 
 
 def heading(result: MetricResult) -> str:

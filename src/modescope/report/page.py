@@ -108,16 +108,18 @@ class Table(Section):
             + "</tr>"
             for row in self.rows
         )
-        caption = f"<caption>{_text(self.caption)}</caption>" if self.caption else ""
-        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return _scrolled(table, f"Table of {', '.join(self.header)}")
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        scrolled = _scrolled(table, f"Table of {', '.join(self.header)}")
+        # Outside of what scrolls, so that it stays in sight where the table is moved sideways.
+        caption = f"<figcaption>{_text(self.caption)}</figcaption>"
+        return f"<figure>{scrolled}{caption}</figure>" if self.caption else scrolled
 
 
 def _kind(column: Sequence[object]) -> str:
-    """The class of a column's cells: numbers stand to the right, sentences get room to be read."""
+    """The class of a column's cells: numbers stand to the right, words and intervals are not broken, sentences are."""
     if column and all(_is_number(cell) for cell in column):
         return ' class="number"'
-    return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ""
+    return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ' class="words"'
 
 
 def _scrolled(content: str, label: str) -> str:

@@ -15,7 +15,7 @@ def number(value: float, digits: int = 3) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     whole = value == int(value) and abs(value) < 1e6
-    if whole or 10**digits <= abs(value) < 1e7:
+    if whole or 10**digits - 0.5 <= abs(value) < 1e7:
         return f"{value:,.0f}".replace("-", "−")
     return scientific(value, digits)
 

@@ -2,11 +2,11 @@
 
 __all__ = ["collection_of", "from_folder"]
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..core.errors import need
+from ..core.files import files_below
 from .base import Source
 from .decode import SUFFIXES, UnreadableError
 from .pictures import Collection, from_collection
@@ -24,18 +24,11 @@ def collection_of(path: Path) -> Collection:
     """The pictures in a folder and the folders in it, sorted by name; hidden files and folders are left out."""
     what = f"the folder {str(path)!r}"
     names, others = [], 0
-    seen: set[str] = set()
-    for root, folders, files in os.walk(path, followlinks=True):
-        if os.path.realpath(root) in seen:  # a link that leads back, or to a folder that another leads to
-            folders.clear()
-            continue
-        seen.add(os.path.realpath(root))
-        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-        for file in files:
-            if file.startswith(".") or not file.lower().endswith(SUFFIXES):
-                others += 1
-            else:
-                names.append((Path(root) / file).relative_to(path).as_posix())
+    for file in files_below(path):
+        if file.name.startswith(".") or not file.name.lower().endswith(SUFFIXES):
+            others += 1
+        else:
+            names.append(file.relative_to(path).as_posix())
     need(bool(names), f"{what} holds no images, expected files that end in {', '.join(SUFFIXES)}")
     names.sort()
     notes = (f"{others} files were left out, as they are no images or hidden",) if others else ()

@@ -19,6 +19,7 @@ import torch
 from ...core.errors import ModescopeError, need
 from ..array import load_array
 from .arrays import Arrays, arrays_of
+from .cifar import classes
 from .content import check, md5_of
 from .store import Found, cache_folder
 
@@ -56,16 +57,23 @@ def kept(key: str, shape: tuple[int, ...], rows: Callable[[], Iterator[np.ndarra
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
-            filled = np.lib.format.open_memmap(fresh, "w+", np.uint8, shape)
-            for i, row in enumerate(rows()):
-                filled[i] = row
-            filled.flush()
+            with fresh.open("xb") as file:  # row by row: where the disk is full, a map of a file kills the process
+                about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, about)
+                for row in rows():
+                    file.write(np.ascontiguousarray(row, np.uint8).data)
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(fresh, path)  # noqa: PTH105 - the one call that is atomic and replaces on every platform
         except OSError as error:
             raise ModescopeError(f"decoded images cannot be kept in {str(folder)!r}: {error}") from error
         finally:
             fresh.unlink(missing_ok=True)
-    found = torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False))  # pages are read as rows are asked for
+    try:
+        mapped = np.load(path, mmap_mode="c", allow_pickle=False)  # pages are read as rows are asked for
+    except (OSError, EOFError, ValueError) as error:
+        raise ModescopeError(f"{str(path)!r} cannot be read: {error}; delete it, and it is made again") from error
+    found = torch.from_numpy(mapped)
     need(found.shape == shape, f"{str(path)!r} has the shape {tuple(found.shape)}, expected {shape}: delete it")
     return found
 
@@ -114,9 +122,11 @@ def cifar_jpeg(found: Found, split: str) -> Arrays:
 
     ((_, where),) = found.pairs()
     content, starts, labels = (load_array(where, f"{part}_{split}") for part in ("jpeg", "off", "y"))
-    count = len(labels)
-    good = content.dtype == np.uint8 and len(starts) == count + 1 and count > 0
+    count = labels.size
+    whole = all(numbers.ndim == 1 and numbers.dtype.kind in "iu" for numbers in (starts, labels))
+    good = whole and content.dtype == np.uint8 and content.ndim == 1 and len(starts) == count + 1 and count > 0
     need(good and starts[-1] == len(content), f"{str(where)!r} is damaged: offsets, bytes and labels do not agree")
+    classes(torch.from_numpy(labels.astype(np.int64)), repr(str(where)))
 
     def contents(indices: Sequence[int]) -> Iterator[Any]:
         return (content[starts[i] : starts[i + 1]].tobytes() for i in indices)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...core.errors import need
+from ...core.files import files_below
 from ..checks import whole
 from .arrays import Arrays
 from .base import ImageData
 from .load import Split, load
 from .photographs import CROPS, folder_images
-from .store import everything_in, stamp_of
+from .store import stamp_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +189,7 @@ class ImageFolder(ImageData):
         super().__post_init__()
 
     def read(self) -> Arrays:
-        return _read(self.path, self.size, stamp_of(everything_in(Path(self.path))))
+        return _read(self.path, self.size, stamp_of(files_below(Path(self.path))))
 
 
 @lru_cache(maxsize=8)

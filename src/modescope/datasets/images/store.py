@@ -3,7 +3,6 @@
 __all__ = [
     "Found",
     "cache_folder",
-    "everything_in",
     "fetch",
     "find",
     "path",
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.errors import ModescopeError, extra, nearest_name, need
+from ...core.files import files_below
 from .catalog import SETS, File, ImageSet, Layout
 from .content import md5_of
 
@@ -47,19 +47,13 @@ class Found:
 
     def stamp(self) -> int:
         """A number that changes with the content of the files."""
-        return stamp_of(self.files or everything_in(self.folder))
-
-
-def everything_in(folder: Path) -> Iterator[Path]:
-    """All files in a folder and the folders in it."""
-    for root, _, files in os.walk(folder):
-        yield from (Path(root) / file for file in files)
+        return stamp_of(self.files or files_below(self.folder))
 
 
 def stamp_of(files: Iterable[Path]) -> int:
     """A number that changes with the names, the sizes and the times of files."""
-    stats = ((str(file), file.stat()) for file in files)
-    return hash(tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)))
+    stats = ((str(file), file.stat() if file.exists() else None) for file in files)  # a link may lead nowhere
+    return hash(tuple(sorted((name, stat.st_size, stat.st_mtime_ns) if stat else (name, 0, 0) for name, stat in stats)))
 
 
 def known(name: str) -> ImageSet:
@@ -102,7 +96,9 @@ def find(name: str) -> Found | None:
 
 
 def present(folder: Path, layout: Layout) -> tuple[Path, ...] | None:
-    """The files of a layout in a folder, or None unless all are there."""
+    """The files of a layout in a folder, or None unless all are there: at least one, if their names are not known."""
+    if not layout.files and not any(files_below(folder)):
+        return None
     here = [[folder / name for name in file.names if (folder / name).is_file()] for file in layout.files]
     return tuple(names[0] for names in here) if folder.is_dir() and all(here) else None
 
