@@ -68,6 +68,7 @@ def test_every_method_takes_part_and_the_gan_comes_first() -> None:
         ("pacgan@degre=3", "degree"),
         ("pacgan@degree", "expected NAME=VALUE"),
         ("pacgan@", "expected NAME=VALUE"),
+        ("gan,pacgan", "put spaces between them, not commas"),
         ("pacgan@degree=many", "degree"),
     ],
 )

@@ -45,6 +45,7 @@ class Entrant:
             ModescopeError: If the text is not of that form, or names no method or no field.
         """
         spec, at, rest = text.strip().partition("@")
+        need("," not in spec, f"entrant {text!r} names several, expected one: put spaces between them, not commas")
         fields = {}
         for pair in rest.split(",") if at else ():
             name, equals, value = pair.partition("=")
