@@ -17,7 +17,9 @@ from modescope.core import ModescopeError
 from modescope.diagnosis import MEASURES, Share, diagnose, gather_evidence, judge
 from modescope.diagnosis.compare import Row, compare
 from modescope.diagnosis.evidence import CLUSTERS, SCARCE, against_chance, first_of_each_kind, mode_sizes
+from modescope.diagnosis.measures import chosen
 from modescope.diagnosis.pictures import ABUNDANT, PANELS, draw_panel, draw_tiles
+from modescope.features import Features
 from modescope.report.drawing import ORANGE
 from modescope.report.text import number
 
@@ -339,3 +341,86 @@ def test_titles_of_tiles_stand_at_one_height() -> None:
     figure.canvas.draw()
     shapes = {tuple(ax.images[0].get_array().shape) for ax in figure.axes}
     assert len(shapes) == 1
+
+
+def test_fakes_beside_the_data_are_not_said_to_be_wherever_data_are() -> None:
+    other = datasets.make("ring:unrolled").sample(1000, torch.Generator().manual_seed(3))
+    found = diagnose(other, RING.sample(1000, torch.Generator().manual_seed(4)), metrics=[])
+    assert found.evidence is not None
+    assert found.evidence.missed.excess > 0.5
+    assert "wherever real data are" not in found.verdict.reason
+    same = diagnose(RING.sample(1000), RING.sample(1000), metrics=[])
+    assert "wherever real data are" in same.verdict.reason
+
+
+def test_modules_take_points_in_their_own_precision() -> None:
+    real, fake = (RING.sample(300, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    network = torch.nn.Linear(2, 4)
+    found = [
+        diagnose(real.to(given).numpy(), fake.to(given).numpy(), features=network.to(own), metrics=["frechet"])
+        for given in (torch.float32, torch.float64)
+        for own in (torch.float32, torch.float64, torch.bfloat16)
+    ]
+    values = [one.rows[0].value for one in found]
+    assert values == pytest.approx([values[0]] * len(values), abs=0.05)
+
+
+class Halved(Features):
+    name, protocol, images = "halved", "as they are, in half precision", False
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        return batch.to(self.dtype)
+
+    def fingerprint(self) -> str:
+        return f"halved {self.dtype}"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_features_in_half_precision(dtype: torch.dtype, tmp_path: Path) -> None:
+    real, fake = (RING.sample(300, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    assert diagnose(real, fake, features=lambda x: x.to(dtype)).rows
+    assert diagnose(real, fake, features=Halved(dtype), metrics=[], cache=tmp_path).n_real == 300
+    assert diagnose(real, fake, features=Halved(dtype), metrics=[], cache=tmp_path).n_real == 300
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_without_rows_and_without_real_samples() -> None:
+    fake = RING.sample(300)
+    for found in (diagnose(fake=fake), diagnose(fake, fake, metrics=[])):
+        frame = found.to_frame()
+        assert len(frame) == 0
+        assert {"value", "low", "high", "real", "real_spread", "gap", "protocol"} <= set(frame.columns)
+    with pytest.raises(ModescopeError, match="no pictures without real samples"):
+        diagnose(fake=fake).plot()
+
+
+def test_measures_as_one_text() -> None:
+    real, fake = (RING.sample(300, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    names = [row.measure.name for row in diagnose(real, fake, metrics="recall_k3, frechet").rows]
+    assert names == ["recall_k3", "frechet"]
+    assert chosen(["all", "recall_k3"]) == chosen(["all"])
+    with pytest.raises(ModescopeError, match="unknown measure 'recal_k3'"):
+        diagnose(real, fake, metrics="recal_k3")
+
+
+@pytest.mark.parametrize("seed", [-4, 2**63 + 1])
+def test_a_seed_is_named_as_it_was_given(seed: int) -> None:
+    with pytest.raises(ModescopeError, match=f"seed is {seed},"):
+        diagnose(RING.sample(300), RING.sample(300), seed=seed)
+
+
+def test_the_greatest_seed() -> None:
+    assert diagnose("ring", "ring", n=300, metrics=[], seed=2**63).n_real == 300
+
+
+def test_a_row_shows_the_spread_of_real_samples_and_no_minus_zero() -> None:
+    real, fake = (RING.sample(600, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    found = diagnose(real, fake)
+    row = next(row for row in found.rows if row.real_spread > 0)
+    assert row.real_shown == f"{number(row.real)} ± {number(row.real_spread, 2)}"
+    assert row.real_shown in str(found)
+    assert replace(row, value=row.real, low=row.real, high=row.real).gap_shown == "0"
+    assert "−0 " not in str(found)

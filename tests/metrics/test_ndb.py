@@ -157,3 +157,12 @@ def test_bad_input_is_told() -> None:
         compare_bins(torch.ones(3), torch.ones(4))
     with pytest.raises(ModescopeError, match="no sample"):
         compare_bins(torch.ones(3), torch.zeros(3))
+
+
+def test_counts_in_small_integers() -> None:
+    real, fake = torch.tensor([200, 100]), torch.tensor([100, 200])
+    expected = compare_bins(real, fake)
+    assert torch.equal(compare_bins(real.byte(), fake.byte()).z, expected.z)
+    assert compare_bins(real.byte(), fake.byte()).js == expected.js
+    many, more = torch.tensor([20000, 10000]), torch.tensor([20000, 20000])
+    assert torch.equal(compare_bins(many.short(), more.short()).z, compare_bins(many, more).z)

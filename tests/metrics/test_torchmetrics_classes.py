@@ -426,3 +426,19 @@ def test_without_the_library(monkeypatch) -> None:
         MissingExtraError, match=r"needs the library 'torchmetrics': pip install 'modescope\[torchmetrics\]'"
     ):
         importlib.import_module("modescope.torchmetrics")
+
+
+def test_few_real_samples_do_not_make_duplicates() -> None:
+    metric = tm.BirthdayParadox()
+    metric.update(torch.randn(100, 2, generator=torch.Generator().manual_seed(0)), real=True)
+    metric.update(torch.randn(2000, 2, generator=torch.Generator().manual_seed(1)), real=False)
+    found = {name: value.item() for name, value in metric.compute().items()}
+    (duplicated,) = (value for name, value in found.items() if "duplicated" in name)
+    assert duplicated < 0.1
+
+
+def test_rows_of_another_width_are_refused_one_by_one() -> None:
+    metric = tm.FrechetDistance()
+    metric.update(torch.randn(1, 3), real=True)
+    with pytest.raises(ModescopeError, match="other than those before"):
+        metric.update(torch.randn(1, 4), real=True)

@@ -185,3 +185,23 @@ def test_bad_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModescopeError, match="10 distinct samples, expected at most 5"):
         vendi_score(x, "gaussian", bandwidth=1.0)
     assert vendi_score(x[:5].repeat(4, 1), "gaussian", bandwidth=1.0) > 1
+
+
+@pytest.mark.parametrize("order", [50, 1100, 2000, 1e6, 1e300])
+def test_large_orders_of_equal_shares(order: float) -> None:
+    assert vendi_score(torch.eye(2).repeat(5, 1), order=order).item() == pytest.approx(2, rel=1e-12)
+
+
+def test_orders_beside_one() -> None:
+    x = torch.eye(3).repeat_interleave(torch.tensor([5, 3, 2]), dim=0)
+    at_one = vendi_score(x, order=1).item()
+    shares = np.array([0.5, 0.3, 0.2])
+    for step in (1e-15, 1e-9, 1e-4, 0.3):
+        for order in (1 - step, 1 + step):
+            if order == 1:
+                continue
+            logs = np.log(shares)
+            expected = at_one if step < 1e-3 else math.exp(math.log((shares**order).sum()) / (1 - order))
+            slope = np.sum(shares * logs**2) - np.sum(shares * logs) ** 2  # of -2 log VS along the order, at 1
+            close = abs(step) * slope * at_one if step < 1e-3 else 1e-12
+            assert vendi_score(x, order=order).item() == pytest.approx(expected, abs=close + 1e-12)

@@ -306,3 +306,13 @@ def test_a_state_of_another_monitor_is_refused() -> None:
     for state in ({}, None):
         with pytest.raises(ModescopeError, match="the state is none of a CollapseMonitor"):
             blind.load_state_dict(state)
+
+
+def test_arrays_that_pytorch_does_not_read_as_they_are() -> None:
+    rows = np.random.RandomState(0).randn(600, 3).astype(np.float32)
+    fakes = torch.from_numpy(rows[:256].copy())
+    for real in (rows[:, ::-1], [rows[:300, ::-1], rows[300:, ::-1]], rows[:, ::-1].astype(">f4")):
+        ms.CollapseMonitor(real, every=1).watch(fakes)
+    for bad in (rows.astype(object), rows.astype(str)):
+        with pytest.raises(ModescopeError, match="expected real numbers"):
+            ms.CollapseMonitor(bad)

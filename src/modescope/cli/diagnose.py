@@ -64,13 +64,12 @@ class Diagnose:
         if self.html is not None:
             fits = self.html.parent.is_dir() and not self.html.is_dir()
             need(fits, f"--html is {str(self.html)!r}, expected a file in a folder that exists")
-        names = None if self.metrics is None else [name.strip() for name in self.metrics.split(",") if name.strip()]
         with Teller(self.quiet) as tell:
             found = diagnose(
                 self.real,
                 self.fake,
                 features=self.features,
-                metrics=names,
+                metrics=self.metrics,
                 latent=shape_of(self.latent),
                 n=self.n,
                 seed=self.seed,

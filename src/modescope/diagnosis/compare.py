@@ -68,7 +68,13 @@ class Row:
     @property
     def gap_shown(self) -> str:
         """The gap for tables."""
-        return "–" if math.isnan(self.gap) else number(round(self.gap, 1))
+        return "–" if math.isnan(self.gap) else number(round(self.gap, 1) + 0.0)  # no minus before a zero
+
+    @property
+    def real_shown(self) -> str:
+        """What real samples score, and its spread over parts of them, for tables."""
+        spread = f" ± {number(self.real_spread, 2)}" if self.real_spread > 0 else ""
+        return f"{number(self.real)}{spread}"
 
     @property
     def is_clear(self) -> bool:

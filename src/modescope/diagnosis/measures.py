@@ -290,15 +290,15 @@ MEASURES: dict[str, Measure] = {measure.name: measure for measure in ENTRIES}
 
 
 def chosen(names: Sequence[str | Measure] | None) -> list[Measure]:
-    """The measures of some names, beside those given as they are; the cheap ones for None, all for ``["all"]``.
+    """The measures of some names, beside those given as they are; the cheap ones for None, all for the name ``"all"``.
 
     Raises:
         ModescopeError: If a name is not known, or stands for two measures.
     """
     if names is None:
         return [measure for measure in ENTRIES if measure.cheap]
-    if list(names) == ["all"]:
-        return list(ENTRIES)
+    if "all" in names:
+        names = [*ENTRIES, *(name for name in names if isinstance(name, Measure))]
     found: dict[str, Measure] = {}
     for name in names:
         measure = name if isinstance(name, Measure) else MEASURES.get(name)

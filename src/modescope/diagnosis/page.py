@@ -82,7 +82,7 @@ def cells(row: Any) -> list[object]:
         "\N{NO-BREAK SPACE}".join(row.measure.title.rsplit(" ", 1)),  # or the arrow would stand on a line alone
         number(row.value),
         interval(row.low, row.high),
-        number(row.real),
+        row.real_shown,
         row.gap_shown,
         row.note,
         row.protocol,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.errors import ModescopeError
 from ..report.drawing import BLUE, GREY, ORANGE, canvas
 from ..report.text import percent
 from .evidence import SCARCE
@@ -38,10 +39,11 @@ class Panel:
 
 def draw(found: "Diagnosis") -> Any:
     """The panels on one sheet: samples, clusters, distances to the nearest neighbour, spectrum."""
+    if found.scene is None:
+        raise ModescopeError("there are no pictures without real samples to compare with: give real too")
     figure, axes = canvas(2, 2, (11, 8.2))
-    if found.scene is not None:
-        for ax, panel in zip(axes.flat, PANELS, strict=True):
-            panel.paint(ax, found.scene)
+    for ax, panel in zip(axes.flat, PANELS, strict=True):
+        panel.paint(ax, found.scene)
     return figure
 
 

@@ -21,6 +21,8 @@ from .pictures import Scene, draw
 from .rule import Verdict
 
 WIDE = 105  # columns from which on a row has room for a sentence
+NUMBERS = ("value", "low", "high", "real", "real_spread", "gap")
+COLUMNS = (*NUMBERS, "direction", "protocol", "note")  # of a data frame
 COLORS = {"none": "green", "partial": "yellow", "severe": "red", "unknown": "cyan"}
 
 
@@ -58,12 +60,7 @@ class Diagnosis:
             "metrics": [
                 {
                     "name": row.measure.name,
-                    "value": finite(row.value),
-                    "low": finite(row.low),
-                    "high": finite(row.high),
-                    "real": finite(row.real),
-                    "real_spread": finite(row.real_spread),
-                    "gap": finite(row.gap),
+                    **{name: finite(getattr(row, name)) for name in NUMBERS},
                     "direction": row.measure.direction,
                     "protocol": row.protocol,
                     "note": row.note,
@@ -79,7 +76,8 @@ class Diagnosis:
     def to_frame(self) -> Any:
         """The rows as a pandas DataFrame, with the names of the measures as its index."""
         pandas = extra("pandas", "tables", "a table of measures as a DataFrame")
-        return pandas.DataFrame(self.to_dict()["metrics"]).set_index("name")
+        columns = ["name", *COLUMNS]
+        return pandas.DataFrame(self.to_dict()["metrics"], columns=columns).set_index("name")
 
     def to_html(self, path: str | Path | None = None) -> str:
         """The diagnosis as one HTML page with its pictures, which loads nothing from elsewhere.
@@ -92,7 +90,11 @@ class Diagnosis:
         return page_of(self, path)
 
     def plot(self) -> Any:
-        """The pictures as one matplotlib figure: real and fake, clusters, near-duplicates, spectrum."""
+        """The pictures as one matplotlib figure: real and fake, clusters, near-duplicates, spectrum.
+
+        Raises:
+            ModescopeError: If there were no real samples.
+        """
         return draw(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -126,6 +128,7 @@ def table_of(rows: tuple[Row, ...], has_notes: bool) -> Table:
     if has_notes:
         table.add_column("what it says", style="dim")
     for row in rows:
-        shown = [row.measure.title, number(row.value), interval(row.low, row.high), number(row.real), row.gap_shown]
+        real = row.real_shown if has_notes else number(row.real)
+        shown = [row.measure.title, number(row.value), interval(row.low, row.high), real, row.gap_shown]
         table.add_row(*shown, *([row.note] if has_notes else ()), style="bold" if row.is_clear else "")
     return table

@@ -61,7 +61,9 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict("unknown", f"{evidence.count} samples of each are too few: at least {ENOUGH} are needed.")
     if off >= FAR:
         return Verdict("unknown", f"What fakes miss cannot be told from what they get wrong.{aside}")
-    same = "Fakes are found wherever real data are, and repeat themselves no more than those."
+    # With many fakes beside the data only clusters were asked.
+    where = "in every cluster of the real data" if off >= BESIDE else "wherever real data are"
+    same = f"Fakes are found {where}, and repeat themselves no more than those."
     fine = f"What is lost in regions of less than {percent(SCALE)} of the data shows only where they lie apart."
     return Verdict("none", f"{same} {fine}{aside}")
 

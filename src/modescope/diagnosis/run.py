@@ -15,6 +15,7 @@ from ..core.errors import need
 from ..features import Features, extract, make_features
 from ..metrics.sets import random_subset
 from ..sources import Source, open_source
+from ..sources.open import MOST_SEED, checked_seed
 from .compare import SPLITS, compare
 from .evidence import gather_evidence
 from .measure import Measure
@@ -34,7 +35,7 @@ def diagnose(
     fake: Any = None,
     *,
     features: str | Features | Callable[[Tensor], Tensor] | None = None,
-    metrics: Sequence[str | Measure] | None = None,
+    metrics: str | Sequence[str | Measure] | None = None,
     latent: int | tuple[int, ...] | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -55,8 +56,8 @@ def diagnose(
         fake: Fakes, of the same kind and shape.
         features: What samples are turned into: a name of :data:`modescope.features.FEATURES`, a module, or a function
             of a batch; if not given, ``raw`` for points and ``random-conv`` for images.
-        metrics: Names of :data:`modescope.diagnosis.MEASURES`, measures of your own, or ``["all"]``; those that are
-            cheap if not given.
+        metrics: Names of :data:`modescope.diagnosis.MEASURES`, in a list or with commas between them, measures of your
+            own, or ``all``; those that are cheap if not given.
         latent: The shape of a latent, where `fake` is a generator.
         n: How many samples of each; all if not given, and 10,000 of what has no end.
         seed: All randomness.
@@ -69,19 +70,22 @@ def diagnose(
     """
     need(fake is not None, "fake is not given, expected the samples of a generator: diagnose(real, fake)")
     need(splits >= 2, f"splits is {splits}, expected at least 2, since spreads are over splits")
+    checked_seed(seed)
+    if isinstance(metrics, str):
+        metrics = [name.strip() for name in metrics.split(",") if name.strip()]
     measures = chosen(metrics)
     if real is None:
         given = [name for name, value in (("features", features), ("metrics", metrics)) if value is not None]
         need(not given, f"{' and '.join(given)} compare with real samples, and none are given: give real too")
         return alone(open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"))
     sources = {
-        "real": open_source(real, n=n, endless=LIMIT, seed=seed + 1, name="real"),
+        "real": open_source(real, n=n, endless=LIMIT, seed=(seed + 1) % (MOST_SEED + 1), name="real"),
         "fake": open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"),
     }
     check_alike(sources["real"], sources["fake"])
     made = make_features(features if features is not None else DEFAULT_FEATURES[sources["real"].kind])
     made = made.fit(sources["real"])
-    measures = fitting(measures, made, asked=metrics is not None and list(metrics) != ["all"])
+    measures = fitting(measures, made, asked=metrics is not None and "all" not in metrics)
     found = {
         kind: extract(source, made, cache=cache, tell=partial(tell, f"{kind} samples"))
         for kind, source in sources.items()

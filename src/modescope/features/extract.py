@@ -44,7 +44,8 @@ def extract(
         ModescopeError: If the features are for images and the samples are none, or a feature is NaN or infinite.
 
     Returns:
-        Features, on the CPU, with shape :math:`(N, F)`, in the dtype that the features have.
+        Features, on the CPU, with shape :math:`(N, F)`, in the dtype that the features have, float32 for half
+        precision.
     """
     need(
         source.kind == "images" or not features.images,
@@ -70,6 +71,8 @@ def compute(source: Source, features: Features, batch: int, tell: Callable[[int,
     for samples in source.batches(batch):
         with torch.no_grad():
             rows = features(samples).detach().cpu()
+        if rows.dtype in (torch.float16, torch.bfloat16):
+            rows = rows.float()  # distances are not known in half precision
         check(rows, len(samples), done, source, features)
         if found is None:
             found = rows.new_empty(source.count, rows.shape[1])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModescopeError, need
+from ..core.untouched import evaluated
 from ..sources.generators import is_torchscript, onnx_session
 from ..sources.settle import refuse
 from .base import Features
@@ -20,8 +21,8 @@ from .resize import resize, unit
 class FromFunction(Features):
     """The output of a module or function: images come as floats in [0, 1] at their own size, points as they are.
 
-    A module computes in evaluation mode, where its weights are. Its features are not kept in a cache: nobody can tell
-    whether its code changed.
+    A module computes in evaluation mode, where its weights are and in their precision. Its features are not kept in a
+    cache: nobody can tell whether its code changed.
 
     Arguments:
         function: Takes a batch with shape `(B, C, H, W)` or `(B, D)`, and gives `(B, F)`.
@@ -36,16 +37,12 @@ class FromFunction(Features):
         self.protocol = f"output of {self.name} for points as they are, or images in [0, 1] at their own size"
         first = next(function.parameters(), None) if isinstance(function, nn.Module) else None
         self.device = str(first.device) if first is not None else device
+        self.dtype = first.dtype if first is not None and first.is_floating_point() else None
 
     def __call__(self, batch: Tensor) -> Tensor:
-        given = unit(batch).to(self.device)
-        if not isinstance(self.function, nn.Module):
+        given = unit(batch).to(self.device, self.dtype)
+        with evaluated(self.function):
             return as_rows(self.function(given), len(batch), self.name)
-        training = self.function.training
-        try:
-            return as_rows(self.function.eval()(given), len(batch), self.name)
-        finally:
-            self.function.train(training)
 
 
 class FromTorchScript(Features):

@@ -156,15 +156,16 @@ def compare_bins(real_counts: Tensor, fake_counts: Tensor, alpha: float = 0.05) 
         shapes[0] == shapes[1] and len(shapes[0]) == 1,
         f"real_counts and fake_counts have shapes {shapes[0]} and {shapes[1]}, expected the same (K,)",
     )
-    n, m = real_counts.sum().double(), fake_counts.sum().double()
+    real, fake = real_counts.double(), fake_counts.double()  # small integers would wrap
+    n, m = real.sum(), fake.sum()
     filled = bool(n > 0 and m > 0 and (real_counts >= 0).all() and (fake_counts >= 0).all())
     need(filled, "real_counts or fake_counts holds no sample or a negative number, expected counts")
-    p, q = real_counts / n, fake_counts / m
-    pooled = (real_counts + fake_counts) / (n + m)
+    p, q = real / n, fake / m
+    pooled = (real + fake) / (n + m)
     error = (pooled * (1 - pooled) * (1 / n + 1 / m)).sqrt()
     z = torch.where(error > 0, (q - p) / error, 0)
     different = int((z.abs() > -ndtri(alpha / 2)).sum())
-    js = mode_js(fake_counts, p).item()
+    js = mode_js(fake, p).item()
     return DifferentBins(different, different / len(z), js, z, real_counts, fake_counts, alpha)
 
 

@@ -93,7 +93,12 @@ def _diversity(eigenvalues: Tensor, order: float) -> Tensor:
         return torch.special.entr(share).sum().exp()
     if order == math.inf:
         return 1 / share.max()
-    return torch.where(share > 0, share.pow(order), share).sum().pow(1 / (1 - order))
+    share, logs = share[share > 0], share[share > 0].log()
+    if abs(order - 1) < 0.5:  # the sum of powers is near 1, and its logarithm would lose digits
+        power = (share * torch.expm1((order - 1) * logs)).sum().log1p()
+    else:  # powers of a large order vanish
+        power = (order * logs).logsumexp(dim=0)
+    return (power / (1 - order)).exp()
 
 
 def _inner(x: Tensor, unit: bool) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, leaky_relu
 
 from ..core.errors import need
+from ..core.untouched import evaluated, untouched_randomness
 from ..features import RandomConv
 from ..features.random_conv import SLOPE
 from ..features.resize import colour
@@ -29,7 +30,8 @@ class Embedding:
     No gradient is taken, none is kept, and no random number of PyTorch's own stream is used.
 
     Arguments:
-        features: A function from samples to vectors `(B, F)` instead, such as a trained network.
+        features: A function from samples to vectors `(B, F)` instead, such as a trained network; a module computes in
+            evaluation mode, and is left as it was.
         pixels: What black and white of 8-bit images are in the images of floats that they are compared with.
         seed: Of the random directions and weights.
     """
@@ -75,7 +77,8 @@ class Embedding:
     def vectors(self, samples: Tensor) -> Tensor:
         """The features, on the samples' device."""
         if self.features is not None:
-            return self.features(samples)
+            with evaluated(self.features), untouched_randomness():
+                return self.features(samples)
         if samples.ndim == 4 and samples.shape[1] in PICTURES:
             return self.picture(samples)
         flat = samples.flatten(1)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from ..core.errors import is_number, is_whole, need
+from ..core.untouched import untouched_randomness
 from .alarm import Alarm, Event, Level
 from .embed import Embedding
 from .loggers import PREFIX, Write, writer_of
 from .measures import WITHOUT_REAL, Yardstick, diversity
-from .reals import real_features, untouched_randomness
+from .reals import real_features
 from .schedule import Schedule
 
 LEAST = 32  # samples in a window

@@ -1,10 +1,8 @@
 """Real samples of any kind, as features: a few thousand of them, taken without touching anyone's random numbers."""
 
-__all__ = ["real_features", "untouched_randomness"]
+__all__ = ["real_features"]
 
-import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +11,14 @@ import torch
 from torch import Tensor
 
 from ..core.errors import ModescopeError, need
+from ..core.untouched import untouched_randomness
 from ..datasets import Dataset
 from ..sources import Source, open_source
+from ..sources.layout import to_rows
 from .embed import Embedding
 
 LIMIT = 4096  # real samples that are looked at
 BATCH = 256
-
-
-@contextmanager
-def untouched_randomness() -> Iterator[None]:
-    """Puts the states of the global random numbers of Python, NumPy and PyTorch back as they were."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
 
 
 def real_features(real: Any, embedding: Embedding, generator: torch.Generator) -> Tensor:
@@ -57,7 +44,7 @@ def real_features(real: Any, embedding: Embedding, generator: torch.Generator) -
 def batches_of(real: Any, generator: torch.Generator) -> Iterator[Tensor]:
     """Goes through real samples in batches: what is in memory or on the disk in random order, a loader in its own."""
     if isinstance(real, np.ndarray):
-        real = torch.from_numpy(real)
+        real = to_rows(real, "real")
     if isinstance(real, Tensor):
         need(
             real.layout is torch.strided and real.ndim > 0,
@@ -94,7 +81,7 @@ def samples_in(batch: Any) -> Tensor:
     while isinstance(batch, tuple | list) and batch:
         batch = batch[0]
     if isinstance(batch, np.ndarray):
-        batch = torch.from_numpy(batch)
+        batch = to_rows(batch, "real")
     need(
         isinstance(batch, Tensor) and batch.ndim > 1,
         f"real gave a {type(batch).__name__}, expected batches with samples along the first axis, or pairs of these "

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..core.errors import ModescopeError, extra, need
 from ..core.noise import seed_of
+from ..core.untouched import evaluated
 from .base import Source
 from .layout import to_rows
 from .settle import Options, Raw, refuse, settle
@@ -83,13 +84,10 @@ def from_module(network: nn.Module, options: Options) -> Source:
     """The samples of a module, in evaluation mode, kept in a temporary file: its weights may change later."""
     what = f"the generator {type(network).__name__}"
     latent, options = latent_of(options, what), options.counted(what)
-    training = network.training
-    try:
-        call = partial(call_module, network.eval(), device_of(network, options.device))
+    with evaluated(network):
+        call = partial(call_module, network, device_of(network, options.device))
         blocks = generated(call, latent, what, options, AT_ONCE)
         raw = Spool(what, options.n).fill((rows, None) for rows in blocks).raw()
-    finally:
-        network.train(training)
     return settle(raw, options)
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import need
+from ..core.untouched import evaluated
 from ..features.base import Features
 from ..metrics.neighbours import check_points
 from .imported import Metric, MetricCollection
@@ -244,24 +245,14 @@ class TwoSets(Measured):
         elif isinstance(self.features, Features):
             rows = self.features(_bytes(batch) if self.features.images or batch.ndim == 4 else batch)
         elif isinstance(self.features, nn.Module):
-            rows = _evaluated(self.features, batch)
+            with evaluated(self.features):
+                rows = self.features(batch)
         else:
             rows = self.features(batch)
         need(isinstance(rows, Tensor), f"features gave a {type(rows).__name__}, expected a tensor")
         whole = rows.ndim > 0 and len(rows) == len(batch)
         need(whole, f"features gave shape {tuple(rows.shape)} for {len(batch)} samples, expected a row for each")
         return rows.detach().to(self.device)
-
-
-def _evaluated(module: nn.Module, batch: Tensor) -> Tensor:
-    """The output in evaluation mode; each part of the module is left in the mode it was in."""
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        rows: Tensor = module.eval()(batch)
-        return rows
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def _bytes(images: Tensor) -> Tensor:

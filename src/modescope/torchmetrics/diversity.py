@@ -103,7 +103,7 @@ class BirthdayParadox(Gathered):
 
     Arguments:
         radius: The distance up to which two samples are duplicates, in data units; that within which a share `rate` of
-            as many real samples have another, if not given.
+            as many real samples have another, if not given: then as many are taken of either kind.
         rate: That share.
         settings: See :class:`~modescope.torchmetrics.gathered.Gathered`.
     """
@@ -124,7 +124,10 @@ class BirthdayParadox(Gathered):
         return f"rate{self.rate:g}" if self.radius is None else f"radius{self.radius:g}"
 
     def measure(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> Values:
-        radius = self.radius if self.radius is not None else calibrated_radius(real[: len(fake)], self.rate).item()
+        if self.radius is None:  # a sample of more has more duplicates within the same radius
+            count = min(len(real), len(fake))
+            real, fake = real[:count], fake[:count]
+        radius = self.radius if self.radius is not None else calibrated_radius(real, self.rate).item()
         need(not math.isnan(radius), f"{self.name} holds 1 real sample, expected 2 or a radius")
         found = birthday(fake, radius, generator)
         closest = closest_pairs(fake, 1).distances

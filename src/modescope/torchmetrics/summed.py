@@ -68,8 +68,9 @@ class Summed(TwoSets):
             if mine.any():
                 new = self.sums(rows[mine], places[mine] // len(parts))
                 old = getattr(self, part)
-                sizes = tuple(new.shape), tuple(old[0].shape[1:]) if old else tuple(new.shape)
-                need(sizes[0] == sizes[1], f"batch has rows of shape {tuple(rows.shape[1:])}, other than those before")
+                before = [sums for each in parts for sums in getattr(self, each)]
+                fits = all(sums.shape[1:] == new.shape for sums in before)
+                need(fits, f"batch has rows of shape {tuple(rows.shape[1:])}, other than those before")
                 setattr(self, part, [*old, new[None]])
         self._compact(kind)
 
