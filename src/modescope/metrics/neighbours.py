@@ -3,7 +3,7 @@ r"""Exact nearest neighbours, and the pairs within a radius, in bounded memory."
 __all__ = ["Neighbours", "Pairs", "check_points", "neighbours", "radii"]
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
@@ -195,7 +195,9 @@ class Pairs:
         """A number for each point of `x` and of `y`, the same for copies: of its projection on one direction."""
         weights = 1 + torch.rand(self.x.shape[-1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         weights = weights.to(self.x.device)
-        parts = [(rows.double() * weights).sum(dim=1) for points in (self.x, self.y) for rows in _rows(points)]
+        parts = [
+            _by_rows(each, lambda rows: (rows.double() * weights).sum(1), torch.float64) for each in (self.x, self.y)
+        ]
         labels = torch.cat(parts).unique(return_inverse=True)[1]
         return labels[: len(self.x)], labels[len(self.x) :]
 
@@ -349,11 +351,11 @@ def _by_tree(x: Tensor, y: Tensor, ks: Sequence[int], own: Tensor | None) -> Nei
 def _direct(x: Tensor, y: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """Distances, in float64, of `x[i]` `(P)` to `y[j]` `(P, C)`, from their differences, with shape `(P, C)`."""
     rows = max(1, ELEMENTS // (j.shape[1] * x.shape[1]))
-    parts = []
-    for point, columns in zip(i.split(rows), j.split(rows), strict=True):
+    found = x.new_empty(j.shape, dtype=torch.float64)
+    for target, point, columns in zip(found.split(rows), i.split(rows), j.split(rows), strict=True):
         others = y.index_select(0, columns.flatten()).double().view(*columns.shape, x.shape[1])
-        parts.append(torch.linalg.vector_norm(others.sub_(x[point, None]), dim=-1))
-    return torch.cat(parts)
+        target[:] = torch.linalg.vector_norm(others.sub_(x[point, None]), dim=-1)
+    return found
 
 
 def _array(x: Tensor) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -394,8 +396,21 @@ def _slices(start: int, stop: int, step: int) -> Iterator[slice]:
     return (slice(first, min(first + step, stop)) for first in range(start, stop, step))
 
 
-def _rows(x: Tensor) -> Iterator[Tensor]:
-    yield from x.split(max(1, ELEMENTS // x.shape[1]))
+def _step(x: Tensor) -> int:
+    """How many points are looked at at once."""
+    return max(1, ELEMENTS // x.shape[1])
+
+
+def _by_rows(x: Tensor, function: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Tensor:
+    """A number for each point, of few points at once.
+
+    Each number has its place from the start: small results that outlive the large steps between them tear holes into
+    the memory, hundreds of MiB for 50,000 points.
+    """
+    found = x.new_empty(len(x), dtype=dtype)
+    for target, rows in zip(found.split(_step(x)), x.split(_step(x)), strict=True):
+        target[:] = function(rows)
+    return found
 
 
 def _tame(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, float]:
@@ -410,14 +425,13 @@ def _tame(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, float]:
 def _place(x: Tensor, center: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
     work = torch.promote_types(x.dtype, dtype)
     placed, origin = torch.empty_like(x, dtype=dtype), (center / scale).to(work)
-    step = max(1, ELEMENTS // x.shape[1])
-    for target, rows in zip(placed.split(step), x.split(step), strict=True):
+    for target, rows in zip(placed.split(_step(x)), x.split(_step(x)), strict=True):
         target.copy_(rows.to(work) * (1 / scale) - origin)
     return placed
 
 
 def _square_norms(x: Tensor) -> Tensor:
-    return torch.cat([rows.square().sum(dim=1) for rows in _rows(x)])
+    return _by_rows(x, lambda rows: rows.square().sum(dim=1), x.dtype)
 
 
 def _largest(x: Tensor) -> float:
