@@ -7,6 +7,7 @@ beside what would happen without it: fresh true images, cross-fades of true imag
 
 __all__ = ["Measured", "dcgan"]
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -80,6 +81,7 @@ class Measured:
     closest: float
 
 
+BOUNDS, FREE = {"digits": (0, 10), "authentic": (0, 1)}, (0, math.inf)
 HEADINGS = {
     "digits": "digits ↑",
     "unevenness": "largest step ↓",
@@ -119,7 +121,10 @@ def dcgan(out: Path, quick: bool = False, workers: int | None = None, quiet: boo
         Table(
             ["images", *HEADINGS.values()],
             [
-                ["DCGAN, mean over seeds", *(interval([getattr(one, name) for one in ours]) for name in HEADINGS)],
+                [
+                    "DCGAN, mean over seeds",
+                    *(interval([getattr(one, name) for one in ours], BOUNDS.get(name, FREE)) for name in HEADINGS),
+                ],
                 ["true images in their place", *(number(getattr(floor, name)) for name in HEADINGS)],
             ],
             "Digits: with at least one sample in a hundred, by the judge. "
@@ -323,7 +328,7 @@ def of_use(rows: dict[str, Row]) -> Statement:
 
 def drawn(path: Path, title: str, images: np.ndarray) -> Path:
     """Images as a picture, with as many in a row as a walk has."""
-    figure, axes = canvas(1, 1, (6, 0.5 + 0.6 * len(images) / STOPS))
+    figure, axes = canvas(1, 1, (6, 0.35 + 0.58 * len(images) / STOPS))  # square places, and the title
     axes[0, 0].imshow(mosaic(images, STOPS), interpolation="nearest", cmap="gray")
     axes[0, 0].set_title(title, fontsize=10)
     axes[0, 0].set_axis_off()

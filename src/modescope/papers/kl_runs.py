@@ -8,6 +8,7 @@ networks.
 
 __all__ = ["PIS", "figure2", "figure3", "figure4", "figure5", "figure6"]
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -300,9 +301,9 @@ def compared(
     return Statement(claim, printed, f"{right}, by {ours.label.lower()}", finite, holds=holds, verified=gap.confirmed)
 
 
-def interval(values: Sequence[float]) -> str:
-    """A mean with its interval."""
-    mean, low, high = mean_interval(list(values))
+def interval(values: Sequence[float], bounds: tuple[float, float] = (-math.inf, math.inf)) -> str:
+    """A mean with its interval, within the bounds of what is measured."""
+    mean, low, high = mean_interval(list(values), bounds)
     return f"{number(mean)} ({number(low)} to {number(high)})"
 
 
