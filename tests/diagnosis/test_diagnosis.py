@@ -402,8 +402,9 @@ def test_measures_as_one_text() -> None:
     names = [row.measure.name for row in diagnose(real, fake, metrics="recall_k3, frechet").rows]
     assert names == ["recall_k3", "frechet"]
     assert chosen(["all", "recall_k3"]) == chosen(["all"])
-    with pytest.raises(ModescopeError, match="unknown measure 'recal_k3'"):
-        diagnose(real, fake, metrics="recal_k3")
+    for asked in ("recal_k3", "all,recal_k3"):
+        with pytest.raises(ModescopeError, match="unknown measure 'recal_k3'"):
+            diagnose(real, fake, metrics=asked)
 
 
 @pytest.mark.parametrize("seed", [-4, 2**63 + 1])

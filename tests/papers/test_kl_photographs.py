@@ -92,7 +92,7 @@ def test_pictures_of_faces_are_of_hands_where_there_are_no_faces(photographs) ->
 
 def test_without_faces_and_hands_it_says_what_to_do(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(kl_photographs, "find", lambda name: None)
-    with pytest.raises(ModescopeError, match="modescope data fetch celeba downloads 1.4 GB"):
+    with pytest.raises(ModescopeError, match=r"modescope data fetch celeba downloads 1\.4 GB"):
         faces()
 
 

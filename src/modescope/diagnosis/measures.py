@@ -297,10 +297,8 @@ def chosen(names: Sequence[str | Measure] | None) -> list[Measure]:
     """
     if names is None:
         return [measure for measure in ENTRIES if measure.cheap]
-    if "all" in names:
-        names = [*ENTRIES, *(name for name in names if isinstance(name, Measure))]
     found: dict[str, Measure] = {}
-    for name in names:
+    for name in [one for given in names for one in (ENTRIES if given == "all" else (given,))]:
         measure = name if isinstance(name, Measure) else MEASURES.get(name)
         if measure is None:
             raise nearest_name("measure", str(name), MEASURES)
