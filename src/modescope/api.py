@@ -110,8 +110,8 @@ def train(
     """
     experiment = plan(dataset, method, **options)
     data = dataset if isinstance(dataset, str) else type(dataset).__name__.lower()
-    name = f"{data} {methods.spec_of(experiment.method)}"
-    run = Run.create(out or fresh_folder(data, methods.spec_of(experiment.method)), experiment, command, name)
+    spec = methods.spec_of(experiment.method)
+    run = Run.create(out or fresh_folder(data, spec), experiment, command, f"{data} {spec}")
     return run.train(workers, quiet)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..core.errors import need
 from ..core.untouched import evaluated
@@ -244,11 +244,9 @@ class TwoSets(Measured):
             rows = batch
         elif isinstance(self.features, Features):
             rows = self.features(_bytes(batch) if self.features.images or batch.ndim == 4 else batch)
-        elif isinstance(self.features, nn.Module):
+        else:
             with evaluated(self.features):
                 rows = self.features(batch)
-        else:
-            rows = self.features(batch)
         need(isinstance(rows, Tensor), f"features gave a {type(rows).__name__}, expected a tensor")
         whole = rows.ndim > 0 and len(rows) == len(batch)
         need(whole, f"features gave shape {tuple(rows.shape)} for {len(batch)} samples, expected a row for each")

@@ -124,10 +124,11 @@ class BirthdayParadox(Gathered):
         return f"rate{self.rate:g}" if self.radius is None else f"radius{self.radius:g}"
 
     def measure(self, real: Tensor, fake: Tensor, generator: torch.Generator) -> Values:
-        if self.radius is None:  # a sample of more has more duplicates within the same radius
+        radius = self.radius
+        if radius is None:  # a sample of more has more duplicates within the same radius
             count = min(len(real), len(fake))
             real, fake = real[:count], fake[:count]
-        radius = self.radius if self.radius is not None else calibrated_radius(real, self.rate).item()
+            radius = calibrated_radius(real, self.rate).item()
         need(not math.isnan(radius), f"{self.name} holds 1 real sample, expected 2 or a radius")
         found = birthday(fake, radius, generator)
         closest = closest_pairs(fake, 1).distances
