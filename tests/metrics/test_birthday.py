@@ -8,10 +8,10 @@ import torch
 from scipy.stats import poisson
 
 from modescope.core import ModescopeError
+from modescope.metrics import bounds
 from modescope.metrics.birthday import birthday, calibrated_radius, closest_pairs, effective_support
 
 module = sys.modules[birthday.__module__]  # the module, whose name its function has
-tiles = sys.modules["modescope.metrics.neighbours"]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -99,7 +99,7 @@ def test_calibration() -> None:
 
 @pytest.mark.parametrize("dim", [2, 30, 100])
 def test_closest_pairs(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "TILE_CPU", 16)
+    monkeypatch.setattr(bounds, "TILE_CPU", 16)
     x = torch.randn(60, dim, generator=seeded(), dtype=torch.float64)
     x[40] = x[7]
     i, j = torch.triu_indices(60, 60, 1)
@@ -131,7 +131,7 @@ def test_collisions_are_exact(dim: int, monkeypatch: pytest.MonkeyPatch) -> None
     expected = int((counts * (counts - 1) // 2).sum())
     assert expected > 20
     assert birthday(x, 0.0, seeded(), draws=1).collisions == expected
-    monkeypatch.setattr(tiles, "TILE_CPU", 17)
+    monkeypatch.setattr(bounds, "TILE_CPU", 17)
     assert birthday(x, 0.0, seeded(), draws=1).collisions == expected
 
 

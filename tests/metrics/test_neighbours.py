@@ -1,15 +1,14 @@
 """Nearest neighbours and pairs within a radius, against brute force and scikit-learn, where products lose digits."""
 
-import sys
-
 import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
 from modescope.core import ModescopeError
-from modescope.metrics.neighbours import Pairs, neighbours, radii
-
-module = sys.modules[neighbours.__module__]  # the module, whose name its function has
+from modescope.metrics import bounds
+from modescope.metrics import pairs as pairs_module
+from modescope.metrics.neighbours import neighbours, radii
+from modescope.metrics.pairs import Pairs
 
 DIMS = [1, 2, 10, 11, 64, 65, 300]
 
@@ -113,8 +112,8 @@ def test_fast_products_are_still_exact() -> None:
 def test_tiles_do_not_show(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = normals(60, dim), normals(50, dim, seed=1)
     whole, inner = neighbours(x, y, k=6), neighbours(x, k=6)
-    monkeypatch.setattr(module, "TILE_CPU", 7)
-    monkeypatch.setattr(module, "ELEMENTS", 500)
+    monkeypatch.setattr(bounds, "TILE_CPU", 7)
+    monkeypatch.setattr(bounds, "ELEMENTS", 500)
     for again, before in ((neighbours(x, y, k=6), whole), (neighbours(x, k=6), inner)):
         assert torch.equal(again.indices, before.indices)
         torch.testing.assert_close(again.distances, before.distances, rtol=1e-14, atol=0)
@@ -122,7 +121,7 @@ def test_tiles_do_not_show(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("dim", [1, 11, 100])
 def test_pairs_within(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TILE_CPU", 16)
+    monkeypatch.setattr(bounds, "TILE_CPU", 16)
     x, y = normals(50, dim), normals(40, dim, seed=1)
     truth = all_distances(x, y)
     radius = truth.median()
@@ -149,8 +148,8 @@ def test_radii_are_the_distances_to_neighbours(dim: int, case: str) -> None:
 @pytest.mark.parametrize("dim", [1, 7, 8, 100])
 @pytest.mark.parametrize("scale", [1.0, 1e-150])
 def test_pairs_inside_several_radii(dim: int, scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TILE_CPU", 16)
-    monkeypatch.setattr(module, "LISTED", 100)
+    monkeypatch.setattr(bounds, "TILE_CPU", 16)
+    monkeypatch.setattr(pairs_module, "LISTED", 100)
     x, y = normals(50, dim), torch.cat([normals(30, dim, seed=1), normals(50, dim)[:10]])
     truth = all_distances(x, y)
     of_x, of_y = truth.kthvalue(5, dim=1, keepdim=True).values, truth.kthvalue(5, dim=0, keepdim=True).values

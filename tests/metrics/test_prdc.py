@@ -3,15 +3,13 @@
 import contextlib
 import io
 import math
-import sys
 
 import pytest
 import torch
 
 from modescope.core import ModescopeError
+from modescope.metrics import bounds, pairs
 from modescope.metrics.prdc import density_coverage, prdc, prdc_each, precision_recall
-
-tiles = sys.modules["modescope.metrics.neighbours"]  # the module, whose name its function has
 
 FIELDS = ("precision", "recall", "density", "coverage")
 
@@ -117,9 +115,9 @@ def test_several_k_at_once(dim: int) -> None:
 def test_tiles_do_not_show(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = normals(100, dim), 0.2 + normals(90, dim, seed=1)
     whole = values(real, fake, 4)
-    monkeypatch.setattr(tiles, "LISTED", 300)
-    monkeypatch.setattr(tiles, "TILE_CPU", 13)
-    monkeypatch.setattr(tiles, "ELEMENTS", 300)
+    monkeypatch.setattr(pairs, "LISTED", 300)
+    monkeypatch.setattr(bounds, "TILE_CPU", 13)
+    monkeypatch.setattr(bounds, "ELEMENTS", 300)
     assert values(real, fake, 4) == whole
 
 

@@ -12,7 +12,8 @@ from scipy.special import chdtri
 from torch import Tensor
 
 from ..core.errors import need
-from .neighbours import TIE, Pairs, check_points, neighbours
+from .neighbours import check_points, neighbours
+from .pairs import TIE, Pairs
 
 LISTED = 2**22  # pairs of duplicates held at once
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .neighbours import TIE, Pairs, neighbours
+from .neighbours import neighbours
+from .pairs import TIE, Pairs
 from .sets import check_sets
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import need
-from .neighbours import Pairs, radii
+from .neighbours import radii
+from .pairs import Pairs
 from .sets import check_sets
 
 
