@@ -87,7 +87,12 @@ def test_pictures_of_faces_are_of_hands_where_there_are_no_faces(photographs) ->
     assert "There is no CelebA on this machine" in made.page.read_text(encoding="utf-8")
     assert {path.name for path in (photographs / "runs").iterdir()} >= {"sign-digits-lsgan", "sign-digits-dcgan"}
     again = kl_photographs.celeba(photographs, quick=True, workers=1, quiet=True, runs=photographs / "runs")
-    assert again.figures[0].stat().st_size > 10_000
+    assert [path.name for path in again.figures] == ["kl-celeba.png", "kl-celeba-seed-1.png"]  # no seed is chosen
+    assert all(path.stat().st_size > 10_000 for path in again.figures)
+    assert len({path.read_bytes() for path in again.figures}) == 2
+    page = again.page.read_text(encoding="utf-8")
+    assert "Of each method seed 0." in page
+    assert "Of each method seed 1." in page
 
 
 def test_without_faces_and_hands_it_says_what_to_do(tmp_path, monkeypatch) -> None:

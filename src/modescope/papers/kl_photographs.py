@@ -36,7 +36,7 @@ from .record import Reproduction, write_record
 from .settings import DCGAN_TRAINING
 
 NETWORKS = "dcgan-small"
-BUDGETS = {"cifar10": (2000, 10), "celeba": (1500, 3), "sign-digits": (1500, 3)}  # steps of each player, and seeds
+BUDGETS = {"cifar10": (2000, 10), "celeba": (1500, 2), "sign-digits": (1500, 2)}  # steps of each player, and seeds
 SAMPLES, SPLITS = 2000, 3
 QUICK = 60  # samples, to see that all works
 SCORE, DIVERSITY, SPREAD = "inception_score", "coverage_k5", "pairwise_l2"
@@ -121,20 +121,26 @@ def figure9(
 def pictured(
     item: str, where: str, data: str, runs: Mapping[str, Run], notes: Sequence[str], out: Path
 ) -> Reproduction:
-    """Grids of samples side by side, of the first seed, which nobody chose."""
+    """Grids of samples side by side, of every seed, so that nobody chose one."""
     first = next(iter(runs.values())).experiment
     stem = item.replace("/", "-")
-    picture = draw.grids(out / f"{stem}.png", runs, dict.fromkeys(runs, 0))
+    pictures = {
+        seed: draw.grids(out / f"{stem}{f'-seed-{seed}' if member else ''}.png", runs, dict.fromkeys(runs, member))
+        for member, seed in enumerate(first.seeds)
+    }
     hands = ["There is no CelebA on this machine, so these are photographs of hands of its size, 64 x 64."]
     sections: list[Section] = [
-        Figure(picture, f"Samples on {data}, side by side", "Of each method the first seed."),
+        *(
+            Figure(picture, f"Samples on {data}, side by side, seed {seed}", f"Of each method seed {seed}.")
+            for seed, picture in pictures.items()
+        ),
         *map(Paragraph, [setup_of(runs), *(hands if data == "sign-digits" else []), *notes]),
     ]
     page = write_page(out / f"{stem}.html", f"{item}: samples side by side", f"{PAPER}, {where}.", sections)
     numbers = write_record(
         out / f"{stem}.json", item, {"printed": "pictures"}, {"setup": first.encode(), "data": data}, []
     )
-    return Reproduction(item, page, numbers, (picture,))
+    return Reproduction(item, page, numbers, tuple(pictures.values()))
 
 
 def faces() -> str:
