@@ -2,18 +2,22 @@
 
 import dataclasses
 import importlib.util
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import modescope as ms
+from modescope.cli import output
 from modescope.cli.docs import argument_docs
 from modescope.cli.main import COMMANDS, main
 from modescope.core.config import Training
 from modescope.datasets import make, recipe, spec_names
+from modescope.metrics import MetricResult
 
 POINTS = ("ring", "grid", "grid25", "grid100", "moons", "moons32", "highdim", "swissroll", "pair", "five", "line")
 TINY = ["--steps", "20", "--seeds", "2", "--batch-size", "16", "--samples", "64", "--snapshot", "4", "--quiet"]
@@ -119,6 +123,33 @@ def test_evaluate_named_metrics(capsys, trained):
     assert "Wasserstein-1" in out
     assert "perfect sampler" in out
     assert "Reverse KL" not in out
+
+
+def test_no_number_is_cut_in_a_narrow_terminal():
+    found = [
+        MetricResult(
+            name=label,
+            label=label,
+            value=123.4,
+            low=-12.3,
+            high=1234.5,
+            floor=993,
+            floor_sd=1,
+            direction="higher",
+            protocol="",
+            per_member=(1.0, 2.0),
+        )
+        for label in ("Modes by the judge", "Modes by the judge (≥ 1/10 of their mass)", "Reverse KL on classes")
+    ]
+    wide = output.wide_table("run", found)
+    wide.add_row("stacked-mnist unrolled", *(output.spread(x.value, x.low, x.high) for x in found))
+    for table, interval in ((output.metric_table(found, 2), "-12.3 to 1234"), (wide, "-12.3…1234 ")):
+        console = Console(width=80, record=True, file=io.StringIO())
+        console.print(table)
+        printed = console.export_text()
+        assert printed.count(interval) == len(found)
+        assert printed.count("123 ") == len(found)
+        assert all(word in printed for word in ("1/10", "mass)", "classes"))
 
 
 def test_sweep_has_a_row_for_each_value(capsys, tmp_path):

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from rich import box
 from rich.console import Console
@@ -17,6 +18,8 @@ from ..metrics import METRICS, MetricResult
 from ..metrics.intervals import mean_interval
 from ..report.text import plural
 from ..runs import Run, train_runs
+
+NAME_WIDTH = 14  # characters of a metric's name in a line
 
 
 def finish(
@@ -104,9 +107,10 @@ def columns(results: Sequence[MetricResult], names: Sequence[str] | None = None)
 def wide_table(first: str, results: Sequence[MetricResult]) -> Table:
     """A table with a column for each metric."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True, min_width=15)
+    table.add_column(first, overflow="fold", min_width=15)
     for result in results:
-        table.add_column(heading(result).replace(" ", "\n", 1), justify="right", no_wrap=True)
+        name = fill(heading(result), NAME_WIDTH, break_long_words=False)
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
@@ -119,14 +123,14 @@ def title(run: Run) -> Text:
 
 
 def heading(result: MetricResult) -> str:
-    """A metric's label, with an arrow towards better."""
-    return f"{result.label} {'↑' if result.direction == 'higher' else '↓'}"
+    """A metric's label, with an arrow towards better that stays with its last word."""
+    return f"{result.label}\N{NO-BREAK SPACE}{'↑' if result.direction == 'higher' else '↓'}"
 
 
 def metric_table(results: Sequence[MetricResult], members: int) -> Table:
     """A row for each metric, beside what a perfect sampler scores."""
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("metric", no_wrap=True)
+    table.add_column("metric")  # a long name goes on below; a number is never cut
     table.add_column("mean" if members > 1 else "value", justify="right", no_wrap=True)
     table.add_column("95 % interval", justify="right", no_wrap=True)
     table.add_column("perfect sampler", justify="right", no_wrap=True, style="dim")
