@@ -36,7 +36,7 @@ from .record import Reproduction, write_record
 from .settings import DCGAN_TRAINING
 
 NETWORKS = "dcgan-small"
-BUDGETS = {"cifar10": (2000, 10), "celeba": (1500, 2), "sign-digits": (1500, 2)}  # steps of each player, and seeds
+BUDGETS = {"cifar10": (2000, 10), "celeba": (1000, 2), "sign-digits": (1000, 2)}  # steps of each player, and seeds
 SAMPLES, SPLITS = 2000, 3
 QUICK = 60  # samples, to see that all works
 SCORE, DIVERSITY, SPREAD = "inception_score", "coverage_k5", "pairwise_l2"
