@@ -5,7 +5,6 @@ device is timed too. ``python -m benchmarks agreement`` takes no times: it holds
 ``python -m benchmarks judges`` measures what real images score by the judges that the package ships.
 """
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -23,11 +22,10 @@ from . import diagnosis, scale
 from .images import training
 from .monitor import monitoring
 from .plain import AdamLoop, ReviewLoop
-from .populations import Team, population, rate, synchronize
+from .populations import CORES, Team, population, rate, synchronize
 from .reading import reading
 from .timing import Ratio, paired, seconds
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 REVIEW = {"dataset": "moons:review", "method": "gan", "batch_size": 32}
 
 

@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader
 from modescope.nets import ARCHITECTURES, BatchNorm
 
 from .plain import bce
-from .populations import population
+from .populations import CORES, Team, population
 from .reading import BATCH, Triples, spent
-from .timing import Ratio, paired
+from .timing import Ratio, paired, seconds
 
 STEPS = 8
 NETWORKS = ("dcgan-small", "stacked-quarter")
@@ -74,8 +74,37 @@ def training() -> Iterator[Ratio]:
                 "images a second of processor time",
                 "at least 1.3",
             )
+    yield from on_all_cores()
     yield from together()
     yield from numerics()
+
+
+def on_all_cores() -> Iterator[Ratio]:
+    """A member in a process for each core, as runs are trained, against a plain loop that has all cores itself.
+
+    By the clock, since both use the whole machine.
+    """
+    for networks in NETWORKS:
+        loop = DCGANLoop(networks)
+        settings = {"dataset": "stacked-mnist", "method": "gan", "architecture": networks, "batch_size": BATCH}
+        team = Team(CORES, members=1, order="shared-batch", **settings)
+
+        def plain(loop: DCGANLoop = loop) -> float:
+            torch.set_num_threads(CORES)
+            try:
+                return BATCH * STEPS / seconds(lambda: [loop.step() for _ in range(STEPS)])
+            finally:
+                torch.set_num_threads(1)
+
+        plain()
+        yield paired(
+            f"{networks} at 28 x 28 x 3: {CORES} members in as many processes against a plain loop on {CORES} threads",
+            lambda team=team: BATCH * team.rate(STEPS),
+            plain,
+            "images a second",
+            "at least 1.3",
+        )
+        team.close()
 
 
 def together() -> Iterator[Ratio]:

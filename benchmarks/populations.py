@@ -1,6 +1,7 @@
 """Populations to time."""
 
 import multiprocessing
+import os
 import time
 from multiprocessing.connection import Connection
 from typing import Any
@@ -9,6 +10,8 @@ import torch
 
 import modescope as ms
 from modescope.core.engine import Population
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def population(dataset: str, method: str, members: int, *, compiled: bool = True, **settings: Any) -> Population:
