@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,7 +76,16 @@ def test_both_items_end_to_end(digits, tmp_path, monkeypatch) -> None:
     assert "real triples (floor)" in page
     assert "do not compare" in page
     assert all(path.stat().st_size > 10_000 for path in made.figures)
-    assert 0 < record["ours"]["ink"]["real triples"] < 1
+    ours = record["ours"]
+    assert 0 < ours["ink"]["real triples"][0] < 1
+    assert all(len(ours["ink"][name]) == 2 for name in FEW)  # a share for each seed
+    assert ours["departures"]["DCGAN"] == {}
+    assert ours["departures"][FEW[1]] == {"method": ours["departures"][FEW[1]]["method"]}
+    assert ours["departures"][FEW[1]]["method"]["form"] == METHOD2[FEW[1]].form
+    modes = {name: ours["per_seed"][name]["modes_judged"] for name in FEW}
+    gap = ours["against_dcgan"][FEW[1]]
+    assert gap["mean"] == pytest.approx(np.mean(modes[FEW[1]]) - np.mean(modes["DCGAN"]))
+    assert "more modes than DCGAN" in page
 
     drawn = kl_images.figure7(
         tmp_path, quick=True, workers=1, quiet=True, runs=runs

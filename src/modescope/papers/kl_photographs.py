@@ -1,7 +1,8 @@
 r"""CIFAR-10, CelebA and figures 8 and 9 of "GANs Optimizing KL Divergence Gain Resistance To Mode Collapse".
 
 Section 5.3 of the paper says of CIFAR-10 that Method 2 "basically maintains IS score and slightly increase sample
-diversity", without a number; section 5.4 has nothing but the word CelebA. Which data figures 7 to 9 show is not said.
+diversity", without a number; section 5.4, on CelebA, breaks off in its first sentence. Which data figures 7 to 9 show
+is not said.
 """
 
 __all__ = ["celeba", "cifar10", "figure8", "figure9"]
