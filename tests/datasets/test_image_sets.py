@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import pickle
 
@@ -27,6 +28,7 @@ from modescope.datasets import (
 )
 from modescope.datasets.images import SETS, base, load, photographs
 from modescope.datasets.images import store as store_module
+from modescope.metrics.adapters import mode_kl_range
 from modescope.sources import open_source
 
 REAL = os.environ.get("MODESCOPE_DATA")
@@ -166,6 +168,15 @@ def test_a_triple_is_red_green_blue():
     x = data.push(uniform, torch.zeros(200, 0)).view(-1, 3, 28, 28)[:, :, 0, 0]
     told = ((x + 1) * 127.5).round().long() @ torch.tensor([100, 10, 1])
     assert torch.equal(told, data.labels(data.index(uniform)))
+
+
+def test_few_fixed_triples_leave_classes_empty():
+    data = StackedMNIST(fixed=30, pixels="-1 to 1")
+    weights = data.modes.weights
+    assert weights.shape == (1000,)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights > 0).sum() <= 30
+    assert mode_kl_range(data) == (0.0, pytest.approx(-math.log(weights[weights > 0].min())))
 
 
 @pytest.mark.parametrize("fixed", [0, 128_000])

@@ -20,6 +20,8 @@ from modescope.datasets.images import load
 from modescope.features import make_features
 from modescope.judges import Judge, judge, read_judge
 from modescope.judges.judge import JUDGES, WEIGHTS
+from modescope.judges.modes import JudgedModes
+from modescope.metrics import count_modes
 
 ROOT = Path(__file__).parents[2]
 MNIST = Path(os.environ.get("MODESCOPE_DATA", "nowhere")) / "mnist" / "t10k-images-idx3-ubyte.gz"
@@ -213,3 +215,15 @@ def test_bad_triples() -> None:
 def test_unknown_judge() -> None:
     with pytest.raises(ModescopeError, match="unknown judge 'minst': did you mean 'mnist'"):
         judge("minst")
+
+
+# As modes
+
+
+def test_what_is_no_image_belongs_to_no_mode() -> None:
+    modes = JudgedModes("mnist", 1, "-1 to 1", torch.full((10,), 0.1))
+    x = torch.rand(3, 6, 784, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    x[0], x[1, 2:, 5] = torch.nan, torch.inf
+    found = count_modes(x, modes, radius=modes.radius)
+    assert found.counts.sum(-1).tolist() == [0, 2, 6]
+    assert found.covered[0] == 0

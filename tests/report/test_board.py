@@ -51,6 +51,11 @@ def test_images_come_as_grids(images: Run) -> None:
         assert (shown[-1].height, shown[-1].width) == picture.shape[:2]
 
 
+def test_a_look_that_comes_while_others_are_written_waits(images: Run) -> None:
+    board = Board(images)
+    board.draw(0, images.history().steps[:-1])  # read before a worker added the last
+
+
 def test_looks_are_written_while_the_run_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     write = Board.write

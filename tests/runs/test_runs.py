@@ -17,6 +17,7 @@ from run_files import files
 import modescope as ms
 from modescope.api import fresh_folder
 from modescope.core.errors import ModescopeError
+from modescope.core.files import atomic_write
 from modescope.core.sealed import sealed
 from modescope.runs.executor import Job, train_jobs
 from modescope.runs.store import BlockStore
@@ -310,7 +311,8 @@ def test_a_finished_run_that_was_changed_is_told_in_one_sentence(undisturbed, tm
     elif damage == "no snapshots":
         store.snapshots_path.write_bytes(b"half")
     elif damage == "few members":
-        store.write_samples(store.samples()[:1])
+        samples, lost = store.samples()
+        store.write_samples(samples[:1], lost[:1])
     elif damage == "odd manifest":
         store.manifest_path.write_text(sealed({**store.manifest(), "stats_bytes": "a"}))
     else:
@@ -319,6 +321,25 @@ def test_a_finished_run_that_was_changed_is_told_in_one_sentence(undisturbed, tm
         (folder / "config.json").write_text(sealed(config))
     with pytest.raises(ModescopeError, match=message):
         read_all(ms.Run(folder))
+
+
+def test_a_kill_between_the_state_and_the_manifest_of_a_step_that_was_kept_loses_nothing(tmp_path, monkeypatch):
+    run = ms.Run.create(tmp_path / "run", ms.plan("ring", seeds=1, steps=4, evaluation=ms.Evaluation(samples=8)))
+    store = run.stores[0]
+    config = run.config["experiment"]
+    store.folder.mkdir()
+    store.append({"step": 0}, np.zeros(3, dtype="<f4"))
+    store.commit({"seconds": torch.tensor(1.0)}, 2, config, done=False)
+
+    def killed(path, content):
+        if path == store.manifest_path:
+            raise KeyboardInterrupt
+        return atomic_write(path, content)
+
+    monkeypatch.setattr("modescope.runs.store.atomic_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.commit({"seconds": torch.tensor(2.0)}, 2, config, done=False)
+    assert store.load()["seconds"] in (1.0, 2.0)
 
 
 def read_all(run):

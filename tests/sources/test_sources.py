@@ -274,7 +274,8 @@ def finished_run() -> ms.Run:
     run = ms.Run.create("run", ms.plan("ring", seeds=3, steps=2, evaluation=ms.Evaluation(samples=50)))
     (store,) = run.stores
     store.folder.mkdir()
-    store.write_samples(torch.randn(3, 50, 2, generator=torch.Generator().manual_seed(0)))
+    samples = torch.randn(3, 50, 2, generator=torch.Generator().manual_seed(0))
+    store.write_samples(samples, torch.zeros(3, 50, dtype=torch.bool))
     store.stats_path.touch()
     store.snapshots_path.touch()
     store.commit({}, 2, run.config["experiment"], done=True)
@@ -490,3 +491,32 @@ def test_columns_that_are_no_coordinates_are_told(folder: Path) -> None:
     source = open_source("rows.parquet")
     assert np.array_equal(everything(source), ROWS[:, :2])
     assert source.notes == ("the columns 'good', '__index_level_0__' were left out",)
+
+
+def test_runs_on_images_are_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "datasets"))
+    from tiny_images import tiny_mnist
+
+    tiny_mnist(monkeypatch, folder / "data")
+    run = ms.Run.create("drawn", ms.plan("mnist", seeds=2, steps=2, block=2, evaluation=ms.Evaluation(samples=9)))
+    (store,) = run.stores
+    store.folder.mkdir()
+    drawn = torch.rand(2, 9, 784, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    drawn[1, 4, 7] = torch.nan
+    data = run.experiment.dataset
+    store.write_samples(data.kept(drawn), ~drawn.isfinite().all(-1))
+    store.stats_path.touch()
+    store.snapshots_path.touch()
+    store.commit({}, 2, run.config["experiment"], done=True)
+
+    found = run.samples()
+    assert found.isnan().any(-1).nonzero().tolist() == [[1, 4]]
+    assert found[1, 4].isnan().all()
+    source = open_source("drawn:0")
+    check_contract(source)
+    assert source.kind == open_source("mnist", n=20).kind == "images"
+    assert source.shape == open_source("mnist", n=20).shape == (1, 28, 28)
+    assert torch.equal(everything(source).flatten(1), data.kept(drawn[0]))
+    with pytest.raises(ModescopeError, match="in 1 of 18 samples"):
+        open_source("drawn")
+    assert open_source("drawn", drop=True).count == 17

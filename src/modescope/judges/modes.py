@@ -17,7 +17,8 @@ REMEMBERED = 64  # sets of samples whose classes are known: a few measures ask f
 class JudgedModes(Modes):
     r"""Ten classes, or the thousand of three digits, each a mode.
 
-    A judge calls every image something, so no sample lies between the modes, and no distance is known: all are 0.
+    A judge calls every image something, so no sample lies between the modes, and no distance is known: all are 0, or
+    NaN for what is no image, since it holds NaN or infinite values.
 
     Arguments:
         name: The judge, by name.
@@ -47,7 +48,7 @@ class JudgedModes(Modes):
         )
 
     def nearest(self, x: Tensor, norm: str = "l2") -> tuple[Tensor, Tensor]:
-        r"""The class of each sample, with shape :math:`(*)`, and zeros, whatever the norm."""
+        r"""The class of each sample, with shape :math:`(*)`, and zeros, whatever the norm; NaN where it is no image."""
         rows = x.detach().reshape(-1, x.shape[-1]).float().contiguous()
         key = hashlib.sha256(rows.cpu().numpy().tobytes()).digest()
         if key not in self.known:
@@ -55,7 +56,7 @@ class JudgedModes(Modes):
             while len(self.known) > REMEMBERED:
                 self.known.popitem(last=False)
         index = self.known[key].to(x.device).view(x.shape[:-1])
-        return index, torch.zeros(x.shape[:-1], dtype=x.dtype, device=x.device)
+        return index, torch.zeros_like(x[..., 0]).masked_fill(~x.isfinite().all(-1), torch.nan)
 
     def told(self, rows: Tensor) -> Tensor:
         """The class of each of the samples `(N, D)`."""

@@ -170,8 +170,9 @@ def mode_count(dataset: Dataset) -> float:
 
 
 def least_mass(dataset: Dataset) -> float:
-    """The mass of the lightest mode."""
-    return float(modes_of(dataset).weights.min())
+    """The mass of the lightest mode that has any."""
+    weights = modes_of(dataset).weights
+    return float(weights[weights > 0].min())
 
 
 def has_modes(dataset: Dataset) -> bool:

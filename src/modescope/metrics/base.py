@@ -90,7 +90,7 @@ class MetricResult:
         high: Its upper end.
         floor: What a perfect sampler scores on average at the same sample count.
         floor_sd: The standard deviation of a perfect sampler's single score.
-        direction: Whether ``higher`` or ``lower`` is better.
+        direction: Whether ``higher`` or ``lower`` is better, or ``closer`` to the floor.
         protocol: How the number was taken.
         per_member: The value of each member, NaN where its samples are not finite.
         ceiling: The value of the true distribution itself, where a formula gives it.
@@ -104,7 +104,7 @@ class MetricResult:
     high: float
     floor: float
     floor_sd: float
-    direction: Direction
+    direction: Direction | Literal["closer"]
     protocol: str
     per_member: tuple[float, ...]
     ceiling: float | None = None

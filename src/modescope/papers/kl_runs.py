@@ -18,6 +18,7 @@ import numpy as np
 
 from ..api import plan
 from ..core.method import Method
+from ..diagnosis.measure import ARROWS
 from ..methods import GAN, LSGAN, ForwardKL, UnrolledGAN, WeightedJS
 from ..metrics import METRICS, MetricResult, floor
 from ..metrics.intervals import mean_interval
@@ -278,14 +279,14 @@ def compared(
         kept: Whether the claim is only that the method does no worse.
     """
     ours, theirs = results[other][name], results[base][name]
-    gap = paired_difference(theirs.per_member, ours.per_member)
+    gap = paired_difference(weighed(theirs), weighed(ours))
     better = gap.sign * (1 if ours.direction == "higher" else -1)
     verdict = {1: "does better than", 0: "differs from", -1: "does worse than"}[better]
     right = f"{other} {verdict} {base}" if better else f"no difference of {other} from {base} can be told"
     evidence = {
         f"{ours.label}: {other}": ours.value,
         f"{ours.label}: {base}": theirs.value,
-        "mean difference": gap.mean,
+        "mean difference" + (" of the way to the floor" if ours.direction == "closer" else ""): gap.mean,
         "95 % interval, low": gap.low,
         "95 % interval, high": gap.high,
         "p, sign flips": gap.p_value,
@@ -299,6 +300,12 @@ def compared(
     finite = {key: value for key, value in evidence.items() if np.isfinite(value)}
     # Borne out if the interval and the test by sign flips come to the same verdict.
     return Statement(claim, printed, f"{right}, by {ours.label.lower()}", finite, holds=holds, verified=gap.confirmed)
+
+
+def weighed(result: MetricResult) -> np.ndarray:
+    """What is compared of each member: its value, or how far that is from the floor where it should be as the floor."""
+    values = np.asarray(result.per_member)
+    return abs(values - result.floor) if result.direction == "closer" else values
 
 
 def interval(values: Sequence[float], bounds: tuple[float, float] = (-math.inf, math.inf)) -> str:
@@ -367,8 +374,8 @@ def cell(result: MetricResult) -> str:
 
 
 def heading(result: MetricResult) -> str:
-    """A measure, and whether more or less of it is better."""
-    return f"{result.label} {'↑' if result.direction == 'higher' else '↓'}"
+    """A measure, and whether more or less of it is better, or as much as the floor has."""
+    return f"{result.label} {ARROWS[result.direction]}"
 
 
 def median_member(modes: Sequence[float] | np.ndarray) -> int:

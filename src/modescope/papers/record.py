@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.files import atomic_write
+from ..core.files import atomic_write, finite
 from ..theory.statement import Statement
 
 
@@ -45,9 +45,18 @@ def write_record(
     Returns:
         The path.
 
-    Raises:
-        ValueError: If a number is not finite, since JSON has no sign for it.
+    Note:
+        JSON has no sign for numbers that are not finite: they are written as null.
     """
     listed = [dataclasses.asdict(statement) for statement in statements]
-    record = {"item": item, "paper": paper, "ours": ours, "statements": listed}
+    record = plain({"item": item, "paper": paper, "ours": ours, "statements": listed})
     return atomic_write(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """The same with null for every number that is not finite."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return finite(value) if isinstance(value, float) else value

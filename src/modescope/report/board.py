@@ -68,7 +68,7 @@ class Board:
         dataset = self.run.experiment.dataset
         _, samples = self.run.snapshots()
         count = square(min(tiles(dataset.shape), samples.shape[2]))
-        for at in range(first, len(samples)):
+        for at in range(first, min(len(samples), len(steps))):  # a worker may have added a look since
             for member, writer in enumerate(self.writers):
                 picture = mosaic(images_of(torch.from_numpy(samples[at, member, :count].copy()), dataset))
                 writer.add_image("samples", picture, int(steps[at]), dataformats="HWC")

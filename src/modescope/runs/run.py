@@ -192,7 +192,7 @@ class Run:
         return steps[:looks], np.concatenate([part[:looks] for part in parts], axis=1)
 
     def samples(self) -> Tensor:
-        """The final samples, with shape `(S, n, D)`.
+        """The final samples, with shape `(S, n, D)`; what was not finite is NaN.
 
         Raises:
             ModescopeError: If the run is not done, or its configuration or samples were changed.
@@ -204,7 +204,8 @@ class Run:
             f"run {self.name!r} is not done: go on with 'modescope resume {self.folder}'",
         )
         with as_kept(self.folder):
-            return self.experiment.dataset.restored(torch.cat(found))
+            samples, lost = map(torch.cat, zip(*found, strict=True))
+            return self.experiment.dataset.restored(samples).masked_fill_(lost[..., None], torch.nan)
 
     def diverged(self) -> list[int | None]:
         """The step at which each member was frozen as NaN or infinite, or None."""

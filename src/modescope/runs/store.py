@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -83,17 +84,21 @@ class BlockStore:
 
     def commit(self, state: Mapping[str, Tensor], step: int, config: Mapping[str, Any], done: bool) -> None:
         """Makes a checkpoint of the state and of the logs as they are now."""
-        name = f"state-{step:09d}.safetensors"
-        content = save({key: value.cpu() for key, value in state.items()})
-        atomic_write(self.folder / name, content)
         before = self.manifest() or {}
+        name, digest = before.get("state"), before.get("sha256")
+        if before.get("step") != step or not (self.folder / str(name)).is_file():
+            name = f"state-{step:09d}.safetensors"
+            content = save({key: value.cpu() for key, value in state.items()})
+            digest = hashlib.sha256(content).hexdigest()
+            atomic_write(self.folder / name, content)
+        # The state of a step that is kept already stays: written anew it would not fit the manifest until that is, too.
         manifest = {
             "schema": SCHEMA,
             "block": self.folder.name,
             "step": step,
             "done": done,
             "state": name,
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": digest,
             **{key: value for name, path in self.logs.items() for key, value in grown(path, name, before).items()},
             "samples_sha256": hashlib.sha256(self.samples_path.read_bytes()).hexdigest() if done else None,
             "config": config,
@@ -103,9 +108,15 @@ class BlockStore:
             if old.name != name:
                 old.unlink()
 
-    def write_samples(self, samples: Tensor) -> None:
-        """Keeps the final samples, with shape `(S, n, D)`, of any kind of number."""
-        atomic_write(self.samples_path, save({"samples": samples.cpu().contiguous()}))
+    def write_samples(self, samples: Tensor, lost: Tensor) -> None:
+        """Keeps the final samples.
+
+        Arguments:
+            samples: As the data set keeps them, with shape `(S, n, D)`, of any kind of number.
+            lost: Which were NaN or infinite before, with shape `(S, n)`; bytes, as images are kept, cannot say so.
+        """
+        marks = {"lost": lost.cpu()} if lost.any() else {}
+        atomic_write(self.samples_path, save({"samples": samples.cpu().contiguous(), **marks}))
 
     def rewind(self) -> None:
         """Cuts the logs back to the newest checkpoint, or to nothing if there is none, and clears what a kill left.
@@ -206,8 +217,8 @@ class BlockStore:
         looks = len(flat) // each if each else 0
         return flat[: looks * each].reshape(looks, members, count, dim)
 
-    def samples(self, config: Mapping[str, Any] | None = None) -> Tensor | None:
-        """The final samples, with shape `(S, n, D)`, or None before the end.
+    def samples(self, config: Mapping[str, Any] | None = None) -> tuple[Tensor, Tensor] | None:
+        """The final samples, and which are lost, as :meth:`write_samples` has them; None before the end.
 
         Arguments:
             config: What the run is configured as now, which must be what it was.
@@ -224,7 +235,8 @@ class BlockStore:
         expected = manifest.get("samples_sha256")
         need(expected in (None, hashlib.sha256(content).hexdigest()), f"{path!r} was truncated or changed")
         try:
-            return load(content)["samples"]
+            found = load(content)
+            return found["samples"], found.get("lost", torch.zeros(found["samples"].shape[:2], dtype=torch.bool))
         except (SafetensorError, KeyError) as error:
             raise ModescopeError(f"{path!r} is damaged: {error}") from error
 

@@ -156,7 +156,7 @@ class Trainer:
                 self.tell(Look(self.block, population.step, len(population.members)))
                 told = now
         samples = population.sample(self.experiment.evaluation.samples)
-        self.store.write_samples(self.experiment.dataset.kept(samples))
+        self.store.write_samples(self.experiment.dataset.kept(samples), ~samples.isfinite().all(-1))
         self.save(done=True)
         return True
 

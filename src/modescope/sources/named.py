@@ -3,6 +3,7 @@
 __all__ = ["from_dataset", "from_run", "run_and_member"]
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ..core.errors import need
 from ..datasets import ArrayData, Dataset, ImageData
+from ..datasets.images.base import PIXELS
 from ..runs import Run
 from .arrays import raw_rows
 from .base import Source
@@ -87,6 +89,9 @@ def from_run(run: Run, member: int | None, options: Options) -> Source:
         f"run {run.name!r} has no member {member}: it has {members}, counted from 0",
     )
     what = f"run {run.name!r}" + (f", member {member}" if member is not None else "")
-    points = samples.reshape(-1, dim) if member is None else samples[member]
+    held = samples.reshape(-1, dim) if member is None else samples[member]
+    dataset = run.experiment.dataset
+    if isinstance(dataset, ImageData):
+        held, options = held.reshape(-1, *dataset.shape), replace(options, pixels=PIXELS[dataset.pixels])
     notes = (f"{each} final samples of each of {members} members, one after the other",) if member is None else ()
-    return subset(settle(raw_rows(points, what), options, notes), options)
+    return subset(settle(raw_rows(held, what), options, notes), options)

@@ -112,10 +112,11 @@ class ImageData(Dataset):
         return None if known is None else known.to(index.device)[index[..., 0]]
 
     def masses(self) -> Tensor:
-        """The share of each class, with shape `(M)`, float64."""
+        """The share of each class, with shape `(M)`, float64; 0 of one that a judge knows and the images lack."""
         known = self.labels(torch.arange(self.count or 0)[:, None])
         assert known is not None
-        return torch.bincount(known).double() / len(known)
+        classes = 0 if not self.judge else 10 if self.shape[0] == 1 else 1000
+        return torch.bincount(known, minlength=classes).double() / len(known)
 
     @property
     def modes(self) -> Modes | None:

@@ -89,7 +89,7 @@ class Stacked(ImageData):
             return super().masses()
         known = self.arrays.labels
         assert known is not None
-        share = torch.bincount(known).double() / len(known)
+        share = torch.bincount(known, minlength=10).double() / len(known)
         return torch.einsum("a,b,c->abc", share, share, share).flatten()
 
 
