@@ -171,7 +171,7 @@ class Reproduce:
 
     Arguments:
         item: A paper, or one of its items, e.g. moons, kl, kl/figure1.
-        out: The folder to write to; reproductions/ITEM if not given.
+        out: The folder to write to; reproductions/ITEM, or reproductions/quick/ITEM, if not given.
         quick: A small version, to see that all works; its numbers mean little.
         workers: Processes that train side by side; the number of cores if not given.
         quiet: Shows no progress.

@@ -95,7 +95,7 @@ HEADINGS = {
 
 def dcgan(out: Path, quick: bool = False, workers: int | None = None, quiet: bool = False) -> Reproduction:
     """DCGAN's claims in the review: smooth walks, little memorisation, features of use to a classifier."""
-    run = trained(out / "runs", quick, workers, quiet)
+    run = trained(out / ("runs-quick" if quick else "runs"), quick, workers, quiet)
     data = run.experiment.dataset
     assert isinstance(data, ImageData)
     walks = walks_of(run, data)

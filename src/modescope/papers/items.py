@@ -95,7 +95,7 @@ def reproduce(
 
     Arguments:
         name: An item such as ``kl/figure1``, or a paper such as ``kl``, which is all of its items but the long ones.
-        out: The folder to write to; ``reproductions/ITEM`` if not given.
+        out: The folder to write to; ``reproductions/ITEM``, or ``reproductions/quick/ITEM``, if not given.
         quick: A small version, to see that all works.
         workers: Processes that train side by side; the number of cores if not given.
         quiet: Whether to show nothing.
@@ -111,9 +111,10 @@ def reproduce(
     chosen = [name] if name in ITEMS and name != "moons" else of_paper
     if not chosen:
         raise nearest_name("item to reproduce", name, {*ITEMS, *(item.split("/")[0] for item in ITEMS)})
+    home = Path("reproductions", "quick") if quick else Path("reproductions")
     pages = []
     for each in chosen:
-        folder = (out if len(chosen) == 1 else out / each.replace("/", "-")) if out else Path("reproductions") / each
+        folder = (out if len(chosen) == 1 else out / each.replace("/", "-")) if out else home / each
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -121,6 +122,6 @@ def reproduce(
         item = ITEMS[each]
         options: dict[str, Any] = {"workers": workers, "quiet": quiet} if item.trains else {}
         if item.shares:
-            options["runs"] = (out or Path("reproductions") / each.split("/")[0]) / ("runs-quick" if quick else "runs")
+            options["runs"] = (out or home / each.split("/")[0]) / ("runs-quick" if quick else "runs")
         pages.append(item.load()(folder, quick=quick, **options).page)
     return pages

@@ -45,6 +45,7 @@ class Tally:
     def __init__(self, steps: int, members: int, modes: int | None) -> None:
         self.steps, self.members, self.modes = steps, members, modes
         self.looks: dict[int, Look] = {}
+        self.starts: dict[int, int] = {}
         self.covered: dict[int, tuple[float, int]] = {}
         self.diverged: dict[int, int] = {}
         self.first: tuple[float, float] | None = None
@@ -53,19 +54,25 @@ class Tally:
     def add(self, look: Look) -> None:
         """Takes a look of one block."""
         self.looks[look.block] = look
+        start = self.starts.setdefault(look.block, look.step)
         if look.covered is not None:
             self.covered[look.block] = (look.covered, look.members)
         if look.diverged is not None:
             self.diverged[look.block] = look.diverged
         now = time.monotonic()
-        if look.step > 0:  # the first steps hold the recording, or compiling, of the program
-            self.first = self.first or (now, self.done)
-        self.last = (now, self.done)
+        if look.step > start:  # the first steps hold the recording, or compiling, of the program
+            self.first = self.first or (now, self.gained)
+        self.last = (now, self.gained)
 
     @property
     def done(self) -> float:
         """Member-steps done."""
         return float(sum(look.step * look.members for look in self.looks.values()))
+
+    @property
+    def gained(self) -> float:
+        """Member-steps done since the blocks were begun or gone on with."""
+        return float(sum((look.step - self.starts[block]) * look.members for block, look in self.looks.items()))
 
     @property
     def total(self) -> float:

@@ -97,7 +97,9 @@ def train_block(
         manifest, state = store.manifest(), store.load(config)
         if processes.first:
             store.rewind()
+        members = len(experiment.blocks[block])
         if manifest and manifest["done"] and store.samples(config) is not None:
+            tell(Look(block, experiment.training.steps, members))
             return True
         population = experiment.population(block, processes)
         clock = Clock()
@@ -108,6 +110,7 @@ def train_block(
         ended = stopped if processes == ALONE else lambda: processes.any(stopped())
         if not processes.first:
             return follow(population, ended)
+        tell(Look(block, population.step, members))
         return Trainer(experiment, population, store, config, block, tell, ended, checkpoint_seconds, clock).run()
 
 
