@@ -1,14 +1,12 @@
 """The KL paper's experiments: what their statements conclude from numbers, and one of them end to end."""
 
 import json
-import math
 
 import pytest
 
 from modescope.metrics import MetricResult
 from modescope.papers.items import reproduce
 from modescope.papers.kl_runs import FORWARD, MODES, QUALITY, REVERSE, collapsed, compared, file_name, median_member
-from modescope.papers.record import write_record
 
 
 def modes(*values: float, name: str = MODES, direction: str = "higher", floor: float = 8.0) -> MetricResult:
@@ -87,9 +85,3 @@ def test_what_should_be_as_the_floor_is_better_when_nearer_to_it() -> None:
     assert found.holds
     assert found.evidence["mean difference of the way to the floor"] < 0
     assert not compared("claim", {"noise": far, "images": near}, "images", "noise", "printed", "spread").holds
-
-
-def test_a_record_has_null_for_what_is_no_number(tmp_path) -> None:
-    ours = {"per_seed": {"GAN": [1.0, math.nan]}, "modes": (math.inf, 2)}
-    path = write_record(tmp_path / "record.json", "kl/figure2", {}, ours, [])
-    assert json.loads(path.read_text())["ours"] == {"per_seed": {"GAN": [1.0, None]}, "modes": [None, 2]}
