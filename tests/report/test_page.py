@@ -1,4 +1,6 @@
 import base64
+import json
+import math
 import re
 from html.parser import HTMLParser
 
