@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +208,11 @@ def test_a_diverged_judged_member_comes_first(judged):
     group = with_scores(scenes_of([judged])[0].groups[0], [10, 10], 10.0, diverged=[None, 5])
     assert verdict_of(group).text.startswith("Of 2 seeds, 1 diverged and 1 covers all 10 modes.")
     assert verdict_of(group).badge == "Diverged"
+
+
+def test_a_judged_member_without_an_image_diverged(judged):
+    group = with_scores(scenes_of([judged])[0].groups[0], [math.nan, 10], 10.0)
+    assert verdict_of(group).text.startswith("Of 2 seeds, 1 diverged and 1 covers all 10 modes.")
 
 
 def test_true_digits_are_told_to_cover_what_a_perfect_sampler_does(judged):

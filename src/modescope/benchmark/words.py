@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 
 from ..metrics import METRICS as METRICS_BY_NAME
+from ..metrics.base import ARROWS
 from ..nets import ARCHITECTURES
 from ..report.text import number, percent, plural
 from ..runs import Experiment
@@ -90,8 +91,7 @@ def named(standings: Sequence[Standing]) -> str:
 
 def header(panel: Panel) -> list[str]:
     """The columns."""
-    arrows = {"higher": "↑", "lower": "↓"}
-    labels = [f"{METRICS_BY_NAME[name].label} {arrows[METRICS_BY_NAME[name].direction]}" for name in panel.metrics]
+    labels = [f"{METRICS_BY_NAME[name].label} {ARROWS[METRICS_BY_NAME[name].direction]}" for name in panel.metrics]
     return ["entrant", "rate", *labels, "diverged", "CPU s", "memory, MB"]
 
 

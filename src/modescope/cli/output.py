@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..core.processes import Processes
 from ..metrics import METRICS, MetricResult
+from ..metrics.base import ARROWS
 from ..metrics.intervals import mean_interval
 from ..report.text import plural
 from ..runs import Run, train_runs
@@ -124,7 +125,7 @@ def title(run: Run) -> Text:
 
 def heading(result: MetricResult) -> str:
     """A metric's label, with an arrow towards better that stays with its last word."""
-    return f"{result.label}\N{NO-BREAK SPACE}{'↑' if result.direction == 'higher' else '↓'}"
+    return f"{result.label}\N{NO-BREAK SPACE}{ARROWS[result.direction]}"
 
 
 def metric_table(results: Sequence[MetricResult], members: int) -> Table:

@@ -1,13 +1,14 @@
 """Files that are whole or not there."""
 
-__all__ = ["atomic_write", "files_below", "finite"]
+__all__ = ["atomic_write", "files_below", "finite", "jsonable"]
 
 import math
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .errors import need
 
@@ -64,3 +65,12 @@ def files_below(folder: Path) -> Iterator[Path]:
 def finite(value: float) -> float | None:
     """A number as JSON knows it: None where it is not finite."""
     return value if math.isfinite(value) else None
+
+
+def jsonable(value: Any) -> Any:
+    """Nested data without NaN or infinities, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: jsonable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(part) for part in value]
+    return finite(value) if isinstance(value, float) else value

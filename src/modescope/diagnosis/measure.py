@@ -10,9 +10,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..metrics.base import ARROWS
+
 Prepare = Callable[[Tensor, torch.Generator], Any]
 Compute = Callable[[Any, Tensor, torch.Generator], Any]
-ARROWS = {"higher": "↑", "lower": "↓", "closer": "="}
 
 
 def as_they_are(real: Tensor, generator: torch.Generator) -> Tensor:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..datasets.base import Modes
 from .judge import LOWEST, Judge, Pixels, judge
@@ -24,16 +25,16 @@ class JudgedModes(Modes):
         name: The judge, by name.
         channels: 1 for an image of one class, 3 for a triple.
         pixels: The range of the samples; what a generator puts beyond it is cut off first, as a picture would be.
-        weights: The mass of each class, with shape :math:`(M)`.
+        weights: The mass of each class, with shape :math:`(M)`; the last of them may be left out where they have none.
     """
 
     judged = True
 
     def __init__(self, name: str, channels: int, pixels: Pixels, weights: Tensor) -> None:
         self.judge_name, self.channels, self.pixels = name, channels, pixels
-        self.weights = weights
         digits = 1 if channels == 1 else 3
         self.names = tuple(f"{number:0{digits}d}" for number in range(10**digits))
+        self.weights = pad(weights, (0, len(self.names) - len(weights)))
         self.known: OrderedDict[bytes, Tensor] = OrderedDict()
 
     @property

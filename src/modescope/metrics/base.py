@@ -15,6 +15,7 @@ from ..datasets.base import Dataset
 
 Compute = Callable[[Tensor, Dataset, torch.Generator], Tensor]
 Direction = Literal["higher", "lower"]
+ARROWS = {"higher": "↑", "lower": "↓", "closer": "="}  # towards better
 
 
 @dataclass(frozen=True, kw_only=True)

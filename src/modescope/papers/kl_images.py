@@ -282,10 +282,10 @@ def departures(settings: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str
     return {key: value for key, value in settings.items() if value != base.get(key)}
 
 
-def differences(results: Mapping[str, Results], base: str = "DCGAN") -> dict[str, Difference]:
-    """How many more modes every other method has than the base, paired by seed."""
-    theirs = results[base][MODES].per_member
-    return {name: paired_difference(theirs, row[MODES].per_member) for name, row in results.items() if name != base}
+def differences(results: Mapping[str, Results]) -> dict[str, Difference]:
+    """How many more modes every other method has than DCGAN, paired by seed."""
+    theirs = results["DCGAN"][MODES].per_member
+    return {name: paired_difference(theirs, row[MODES].per_member) for name, row in results.items() if name != "DCGAN"}
 
 
 def share_of_run(steps: np.ndarray) -> np.ndarray:

@@ -18,9 +18,9 @@ import numpy as np
 
 from ..api import plan
 from ..core.method import Method
-from ..diagnosis.measure import ARROWS
 from ..methods import GAN, LSGAN, ForwardKL, UnrolledGAN, WeightedJS
 from ..metrics import METRICS, MetricResult, floor
+from ..metrics.base import ARROWS
 from ..metrics.intervals import mean_interval
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
 from ..report.text import number

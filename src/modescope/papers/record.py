@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.files import atomic_write, finite
+from ..core.files import atomic_write, jsonable
 from ..theory.statement import Statement
 
 
@@ -49,14 +49,5 @@ def write_record(
         JSON has no sign for numbers that are not finite: they are written as null.
     """
     listed = [dataclasses.asdict(statement) for statement in statements]
-    record = plain({"item": item, "paper": paper, "ours": ours, "statements": listed})
+    record = jsonable({"item": item, "paper": paper, "ours": ours, "statements": listed})
     return atomic_write(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """The same with null for every number that is not finite."""
-    if isinstance(value, Mapping):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    return finite(value) if isinstance(value, float) else value

@@ -144,10 +144,10 @@ def judged(group: Group, modes: int) -> Verdict:
     result, divergence = group.results[JUDGED_MASS], group.results[JUDGED_KL]
     full = result.floor - 2 * result.floor_sd
     scores = [group.score(JUDGED_MASS, member) for member in range(len(group.at))]
-    covered = [int(score) if math.isfinite(score) else 0 for score in scores]
+    covered = [0 if math.isnan(score) else int(score) for score in scores]
     fates = [
-        "diverged" if step is not None or not math.isfinite(score) else judged_fate(int(score), full)
-        for step, score in zip(group.diverged, scores, strict=True)
+        "diverged" if step is not None or math.isnan(score) else judged_fate(count, full)
+        for step, score, count in zip(group.diverged, scores, covered, strict=True)
     ]
     counts = {name: [n for n, found in zip(covered, fates, strict=True) if found == name] for name in FATES}
     few, some = counts["collapsed"], counts["some"]

@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import math
 import os
 import time
 import zlib
@@ -26,7 +25,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ..core.errors import ModescopeError, need
-from ..core.files import atomic_write
+from ..core.files import atomic_write, jsonable
 from ..core.sealed import seal_fits, sealed
 from .experiment import SCHEMA, first_difference
 
@@ -354,14 +353,3 @@ def flush(file: IO[bytes]) -> None:
     """Waits until the disk has what was written."""
     file.flush()
     os.fsync(file.fileno())
-
-
-def jsonable(value: Any) -> Any:
-    """Nested data without NaN or infinities, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: jsonable(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

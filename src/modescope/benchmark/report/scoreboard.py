@@ -10,6 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ...metrics import METRICS as METRICS_BY_NAME
+from ...metrics.base import ARROWS
 from ...report.text import plural
 from ..entrants import Entrant
 from ..plan import Plan
@@ -123,7 +124,7 @@ def columns_of(plan: Plan, standings: Sequence[Standing]) -> list[Column]:
         low = least if math.isfinite(least) else float(values.min())
         high = most if math.isfinite(most) and name != plan.panel.chosen_by else float(values.max())
         protocol = metric.describe(experiment.dataset, experiment.evaluation.samples)
-        arrow = {"higher": "↑", "lower": "↓"}[metric.direction]
+        arrow = ARROWS[metric.direction]
         floor = floors.pop() if len(floors) == 1 else None
         columns.append(Column(name, metric.label, arrow, metric.summary, protocol, low, high, floor))
     return columns

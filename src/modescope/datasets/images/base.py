@@ -112,11 +112,10 @@ class ImageData(Dataset):
         return None if known is None else known.to(index.device)[index[..., 0]]
 
     def masses(self) -> Tensor:
-        """The share of each class, with shape `(M)`, float64; 0 of one that a judge knows and the images lack."""
+        """The share of each class, with shape `(M)`, float64."""
         known = self.labels(torch.arange(self.count or 0)[:, None])
         assert known is not None
-        classes = 0 if not self.judge else 10 if self.shape[0] == 1 else 1000
-        return torch.bincount(known, minlength=classes).double() / len(known)
+        return torch.bincount(known).double() / len(known)
 
     @property
     def modes(self) -> Modes | None:
