@@ -127,7 +127,7 @@ def test_a_key_is_of_configuration_data_and_code(tmp_path: Path, monkeypatch: py
     assert key(0.1) == first  # whenever it was read
     assert key(0.2) != first  # other data under the same name
     assert key(0.1, seeds=3) != first
-    monkeypatch.setattr(provenance_module, "package_digest", lambda: "another")
+    monkeypatch.setattr(provenance_module, "code_digest", lambda rooms: "another")
     assert key(0.1) != first
 
 
@@ -136,7 +136,7 @@ def test_a_cell_is_read_as_it_was_written_and_by_no_other_code(monkeypatch: pyte
     plain = json.loads(json.dumps(cell.encode()))
     again = Cell.decode(plain)
     assert (again, again.key, again.folder) == (cell, cell.key, cell.folder)
-    monkeypatch.setattr(provenance_module, "package_digest", lambda: "another")
+    monkeypatch.setattr(provenance_module, "code_digest", lambda rooms: "another")
     with pytest.raises(ModescopeError, match="by other code than planned"):
         Cell.decode(plain)
 

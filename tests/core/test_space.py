@@ -14,10 +14,11 @@ class Spec:
 
     name: str
 
-    def build(self, inputs: int, outputs: int, shape: tuple[int, ...]) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = (), extra: int = 0) -> nn.Module:
         assert shape == (5,)
         module = nn.Linear(inputs, outputs)
         module.asked = self.name  # type: ignore[assignment]
+        module.joined = extra  # type: ignore[assignment]
         return module
 
 
@@ -38,6 +39,11 @@ def test_shapes() -> None:
     assert shape(SPACE.encoder()) == ("e", 5, 3)
     assert shape(SPACE.encoder(4, extra=2)) == ("e", 7, 4)
     assert shape(SPACE.decoder(4)) == ("g", 4, 5)
+
+
+def test_critics_are_told_what_is_joined_to_a_sample() -> None:
+    asked = (SPACE.critic(), SPACE.joint_critic(), SPACE.encoder(), SPACE.encoder(4, extra=2), SPACE.packed(2).critic())
+    assert [network.joined for network in asked] == [0, 3, 0, 2, 0]
 
 
 def test_packing_changes_what_critics_see_alone() -> None:

@@ -115,7 +115,7 @@ def test_two_arrays_in_memory_are_different_data():
 def test_round_trip_checks_that_the_file_is_the_same(folder):
     np.save("rows.npy", ROWS)
     written = json.loads(json.dumps(encode(make("rows.npy"))))
-    assert written == {"name": "array", "path": "rows.npy", "key": "", "digest": make("rows.npy").digest}
+    assert written == {"name": "array", "path": str(folder / "rows.npy"), "key": "", "digest": make("rows.npy").digest}
     assert decode(written) == make("rows.npy")
     np.save("rows.npy", ROWS + 1)
     with pytest.raises(ModescopeError, match="has changed: its digest is"):
@@ -198,6 +198,14 @@ def test_files_that_cannot_be_read(folder):
         with pytest.raises(ModescopeError, match=f"'{path}' cannot be read as a {suffix} file: .") as caught:
             make(path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_found_again_from_elsewhere(folder, monkeypatch) -> None:
+    np.save("rows.npy", ROWS)
+    data = make("rows.npy")
+    monkeypatch.chdir("/")
+    assert data.path == str(folder / "rows.npy")
+    assert make(data.path, digest=data.digest) == data
 
 
 def test_bad_paths(folder):

@@ -1,5 +1,6 @@
 """Readers of the published formats, on small files with known bytes."""
 
+import errno
 import os
 import pickle
 import resource
@@ -32,6 +33,8 @@ from modescope.datasets.images import store as store_module
 from modescope.datasets.images.cifar import parse_batch, parse_pickle
 from modescope.datasets.images.idx import parse_idx
 from modescope.datasets.images.store import find
+from modescope.report.content import about
+from modescope.sources import open_source
 
 REAL = os.environ.get("MODESCOPE_DATA")
 needs_data = pytest.mark.skipif(not REAL, reason="MODESCOPE_DATA names no folder with the real data sets")
@@ -459,6 +462,52 @@ def test_folder_of_several_sizes(own):
     assert np.array_equal(data.arrays.images.numpy(), np.stack([p.transpose(2, 0, 1) for p in by_hand]))
     assert "middle square at 8 x 8" in data.arrays.note
     assert ImageFolder(path=own / "photos", size=4).shape == (3, 4, 4)
+
+
+def test_a_folder_tells_how_its_pictures_were_read(own):
+    """Turned, transparent and moving pictures are taken as they are stored, which may be a surprise."""
+    pictures(own / "photos", [(12, 10)] * 3)
+    assert ImageFolder(path=own / "photos").arrays.note == ""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture = Image.fromarray(np.random.RandomState(0).randint(0, 256, (10, 12, 3)).astype(np.uint8))
+    picture.save(own / "photos" / "turned.jpg", exif=turned)
+    picture.convert("RGBA").save(own / "photos" / "clear.png")
+    picture.save(own / "photos" / "film.webp", save_all=True, append_images=[picture.rotate(180)], lossless=True)
+    (own / "photos" / "notes.txt").write_text("hands")
+    data = ImageFolder(path=own / "photos")
+    for words in (
+        "1 files were left out, as they are no images or hidden",
+        "without transparency: 5 of mode RGB, 1 of mode RGBA",
+        "of 1 files with several frames the first was taken",
+        "1 images say in their EXIF data that they lie turned; they were taken as stored",
+    ):
+        assert words in data.arrays.note
+        assert words in about(data)
+    assert open_source(data).notes == (data.arrays.note,)
+
+
+def test_a_folder_is_found_again_from_elsewhere(own, monkeypatch):
+    pictures(own / "photos", [(8, 8)] * 3)
+    monkeypatch.chdir(own)
+    data = ImageFolder(path="photos")
+    monkeypatch.chdir("/")
+    assert data.path == str(own / "photos")
+    assert ImageFolder(path=data.path, digest=data.digest) == data
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(own, monkeypatch):
+    pictures(own / "photos", [(8, 8)] * 3)
+    closed, scandir = str(own / "photos" / "a"), os.scandir
+
+    def scan(path):
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), closed)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(ModescopeError, match=r"the folder '.*photos/a' cannot be read: Permission denied"):
+        ImageFolder(path=own / "photos")
 
 
 def test_bad_folders(own):

@@ -4,12 +4,14 @@ import errno
 import gzip
 import http.server
 import json
+import os
 import threading
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
-from tiny_images import md5, mnist_files, place, publish, tiny_mnist
+from tiny_images import binary, cifar_batches, jpeg, md5, mnist_files, place, publish, tiny_mnist
 
 from modescope.core.errors import ModescopeError
 from modescope.datasets.images import catalog, fetch, find, load, path, verify
@@ -89,8 +91,8 @@ def test_download(alone, server, contents):
     assert found.folder == alone / "cache" / "mnist"
     assert sorted(server.asked) == sorted(contents)
     assert {file.name for file in found.folder.iterdir()} == set(contents)  # and nothing that was on its way
-    assert [(file.name, expected, got) for file, expected, got in verify("mnist")] == [
-        (name, md5(content), md5(content)) for name, content in contents.items()
+    assert [(file.path.name, file.expected, file.md5, file.fault) for file in verify("mnist")] == [
+        (name, md5(content), md5(content), "") for name, content in contents.items()
     ]
     fetch("mnist")
     assert len(server.asked) == 4
@@ -148,9 +150,23 @@ def test_a_full_disk_leaves_nothing(alone, server, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pooch, "HTTPDownloader", Full)
-    with pytest.raises(ModescopeError, match="No space left on device"):
+    with pytest.raises(ModescopeError, match="No space left on device") as caught:
         fetch("mnist")
     assert list((alone / "cache" / "mnist").iterdir()) == []
+    assert f"{FIRST} cannot be kept in {str(alone / 'cache' / 'mnist')!r}" in str(caught.value)
+    assert "failed" not in str(caught.value)  # no host did
+
+
+def test_halves_of_killed_downloads_go(alone, server):
+    folder = alone / "cache" / "mnist"
+    folder.mkdir(parents=True)
+    old, fresh, other = (folder / name for name in (f".{FIRST}.00aa.tmp", f".{FIRST}.00bb.tmp", ".mine.tmp"))
+    for path_ in (old, fresh, other):
+        path_.write_bytes(b"half")
+    for path_ in (old, other):
+        os.utime(path_, (0, 0))
+    fetch("mnist")
+    assert [path_.exists() for path_ in (old, fresh, other)] == [False, True, True]  # another may be writing to it
 
 
 def test_an_interruption_leaves_nothing(alone, server, monkeypatch):
@@ -228,6 +244,33 @@ def test_commands(alone, monkeypatch, capsys, contents):
     assert "wrong" in said.out
     assert md5(b"other") in said.err
     assert md5(contents[FIRST]) in said.err
+
+
+def test_a_file_without_a_hash_has_a_length(alone, monkeypatch, capsys):
+    """A batch of CIFAR-10 that was cut is no published one, though no hash of it is published."""
+    batches = {f"{name}.bin": binary(*batch) for name, batch in cifar_batches(30).items()}
+    publish(monkeypatch, "cifar10", batches, form="cifar-binary")
+    folder = alone / "data" / "cifar-10-batches-bin"
+    place(folder, batches)
+    monkeypatch.setenv("MODESCOPE_DATA", str(alone / "data"))
+    assert run("data", "verify", "cifar10", "--json") == 0
+    assert {file["ok"] for file in json.loads(capsys.readouterr().out)} == {None}
+    (folder / "data_batch_2.bin").write_bytes(batches["data_batch_2.bin"][:-7])
+    assert run("data", "verify", "cifar10") == 2
+    said, whole = capsys.readouterr(), len(batches["data_batch_2.bin"])
+    assert said.out.count("none is published") == 5
+    assert f"it has {whole - 7:,} bytes, expected {whole:,}" in " ".join(said.err.split())
+
+
+def test_a_folder_of_images_has_no_hashes(alone, monkeypatch, capsys):
+    for i in range(3):
+        (alone / "data" / "sign-digits" / "Dataset" / str(i)).mkdir(parents=True)
+        (alone / "data" / "sign-digits" / "Dataset" / str(i) / "a.jpg").write_bytes(
+            jpeg(np.zeros((64, 64, 3), np.uint8))
+        )
+    monkeypatch.setenv("MODESCOPE_DATA", str(alone / "data"))
+    assert run("data", "verify", "sign-digits") == 0
+    assert "as a folder of images, of which no hashes are published" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

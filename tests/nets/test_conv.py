@@ -91,11 +91,20 @@ def test_packed_samples_are_further_channels() -> None:
 
 
 def test_what_is_joined_to_an_image_reaches_the_score() -> None:
-    critic = ConvCritic(channels=(4,), kernel=3, joined=8, init=0.3).build(50 + 6, 1, (2, 5, 5))
+    critic = ConvCritic(channels=(4,), kernel=3, joined=8, init=0.3).build(50 + 6, 1, (2, 5, 5), extra=6)
     x = torch.randn(3, 56, requires_grad=True)
     critic(x).sum().backward()
     assert x.grad is not None
     assert (x.grad.abs().sum(0) > 0).all()
+
+
+def test_as_many_numbers_as_an_image_has_can_be_joined_to_it() -> None:
+    """The latents of ALI on small images are no further channels."""
+    critic = ConvCritic(channels=(4,), kernel=3, joined=8).build(50 + 50, 1, (2, 5, 5), extra=50)
+    first = next(module for module in critic.modules() if isinstance(module, nn.Conv2d))
+    assert first.in_channels == 2
+    side = next(module for module in critic.modules() if isinstance(module, nn.Linear))
+    assert (side.in_features, side.out_features) == (50, 8)
 
 
 def test_weights_are_drawn_as_dcgan_draws_them() -> None:
@@ -122,7 +131,7 @@ def test_bad_networks_are_told_in_a_sentence() -> None:
         (lambda: ConvGenerator(head="relu"), "^head is 'relu', expected one of tanh, sigmoid, linear$"),  # type: ignore[arg-type]
         (lambda: ConvGenerator(last="half"), "^last is 'half', expected double or same$"),  # type: ignore[arg-type]
         (lambda: ConvCritic().build(2, 1, (2,)), r"^a ConvCritic is for images of shape \(C, H, W\), but samples have"),
-        (lambda: ConvCritic().build(7, 1, (3, 8, 8)), "7 inputs are fewer than one has$"),
+        (lambda: ConvCritic().build(7, 1, (3, 8, 8)), "but 7 inputs are none$"),
         (lambda: ConvGenerator().build(7, 65, (1, 8, 8)), "65 outputs are no whole number of them$"),
     ):
         with pytest.raises(ModescopeError, match=message):

@@ -73,7 +73,8 @@ def test_bad_networks_are_told_in_a_sentence() -> None:
         (lambda: ResNetCritic(blocks=0), "^blocks is 0, expected at least 1$"),
         (lambda: ResNetGenerator().build(4, 2, (2,)), "^a ResNetGenerator is for images of shape"),
         (lambda: ResNetGenerator().build(4, 65, (1, 8, 8)), "65 outputs are no whole number of them$"),
-        (lambda: ResNetCritic().build(70, 1, (1, 8, 8)), "take the ConvCritic for a method that joins something"),
+        (lambda: ResNetCritic().build(70, 1, (1, 8, 8)), r"whole images of shape \(1, 8, 8\), but 70 inputs are none$"),
+        (lambda: ResNetCritic().build(128, 1, (1, 8, 8), 64), "take the ConvCritic for a method that joins something"),
     ):
         with pytest.raises(ModescopeError, match=message):
             make()

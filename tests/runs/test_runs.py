@@ -260,6 +260,16 @@ def test_folders_are_not_overwritten(undisturbed, tmp_path):
         ms.Run(tmp_path)
 
 
+def test_train_many_tells_runs_of_other_versions(tmp_path, capsys, monkeypatch):
+    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1, quiet=True)
+    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1)
+    assert "made with" not in capsys.readouterr().err
+    monkeypatch.setattr("modescope.runs.many.versions", lambda: {"modescope": "9.9", "torch": torch.__version__})
+    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1)
+    told = f"a: made with modescope {ms.__version__}, now 9.9: its results are kept"
+    assert told in capsys.readouterr().err
+
+
 def test_train_many_goes_on_and_refuses_another_experiment(tmp_path):
     runs = ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1, quiet=True)
     before = files(runs[0])

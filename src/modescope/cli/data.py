@@ -5,7 +5,7 @@ __all__ = ["Data"]
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich import box
@@ -14,6 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.errors import ModescopeError, need
+
+if TYPE_CHECKING:  # imported where it is used, so that help comes at once
+    from ..datasets.images.store import Checked
 
 ACTIONS = Literal["list", "fetch", "verify", "path"]
 
@@ -97,31 +100,36 @@ def show_fetch(name: str, as_json: bool) -> None:
 
 def show_files(name: str, as_json: bool) -> None:
     """Prints the files of a set and their hashes; a wrong one is an error."""
-    from ..datasets.images import verify
+    from ..datasets.images import path, verify
 
     files = verify(name)
-    wrong = [(file, expected, found) for file, expected, found in files if expected not in ("", found)]
     if as_json:
-        keys = ("path", "expected", "md5", "ok")
-        values = [(str(f), want or None, found, found == want if want else None) for f, want, found in files]
-        print(json.dumps([dict(zip(keys, each, strict=True)) for each in values], indent=2))
+        print(json.dumps([plain(file) for file in files], indent=2))
+    elif not files:
+        print(f"{name} lies in {path(name)} as a folder of images, of which no hashes are published")
     else:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
         table.add_column("file", overflow="fold")
         table.add_column("MD5 of its content", no_wrap=True)
         table.add_column("")
-        for file, expected, found in files:
-            table.add_row(Text(str(file)), found, judged(expected, found))
+        for file in files:
+            table.add_row(Text(str(file.path)), file.md5, judged(file))
         Console().print(table)
-    for file, expected, found in wrong:
-        raise ModescopeError(f"{str(file)!r} is not the published file: its MD5 is {found}, expected {expected}")
+    for file in files:
+        need(not file.fault, f"{str(file.path)!r} is not the published file: {file.fault}")
 
 
-def judged(expected: str, found: str) -> Text:
-    """What a hash says."""
-    if not expected:
-        return Text("none is published", style="dim")
-    return Text("right", style="green") if found == expected else Text("wrong", style="bold red")
+def plain(file: "Checked") -> dict[str, Any]:
+    """What is known of a file, for JSON; `ok` is null where nothing was published that could tell."""
+    ok = False if file.fault else True if file.expected else None
+    return {"path": str(file.path), "expected": file.expected or None, "md5": file.md5, "ok": ok}
+
+
+def judged(file: "Checked") -> Text:
+    """What is said of a file."""
+    if file.fault:
+        return Text("wrong", style="bold red")
+    return Text("right", style="green") if file.expected else Text("none is published", style="dim")
 
 
 def show_path(name: str, as_json: bool) -> None:

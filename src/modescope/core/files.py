@@ -1,16 +1,20 @@
 """Files that are whole or not there."""
 
-__all__ = ["atomic_write", "files_below", "finite", "jsonable"]
+__all__ = ["atomic_write", "files_below", "finite", "jsonable", "sweep"]
 
 import math
 import os
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
-from .errors import need
+from .errors import ModescopeError, need
+
+ABANDONED = 600  # seconds after which nobody goes on with a half file
 
 
 def atomic_write(path: str | Path, content: bytes | str) -> Path:
@@ -50,16 +54,34 @@ def atomic_write(path: str | Path, content: bytes | str) -> Path:
     return path
 
 
+def sweep(path: Path) -> None:
+    """Removes halves of a file that a process left which was killed: nobody has written to them for a while."""
+    for half in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        with suppress(OSError):  # another process may sweep too
+            if time.time() - half.stat().st_mtime > ABANDONED:
+                half.unlink()
+
+
 def files_below(folder: Path) -> Iterator[Path]:
-    """The files in a folder and in the folders in it, links to folders included, hidden folders left out."""
+    """The files in a folder and in the folders in it, links to folders included, hidden folders left out.
+
+    Raises:
+        ModescopeError: If one of the folders cannot be looked into.
+    """
     seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, onerror=told, followlinks=True):
         if os.path.realpath(root) in seen:  # a link that leads back, or to a folder that another leads to
             folders.clear()
             continue
         seen.add(os.path.realpath(root))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(root) / file for file in files)
+
+
+def told(error: OSError) -> None:
+    """Says which folder cannot be looked into; one that is not there, or was a moment ago, has no files."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise ModescopeError(f"the folder {error.filename!r} cannot be read: {error.strerror}") from error
 
 
 def finite(value: float) -> float | None:

@@ -15,9 +15,12 @@ Prior = Literal["normal", "uniform"]
 
 
 class NetworkSpec(Protocol):
-    """Builds a network from its numbers of inputs and outputs and a sample's shape, as :class:`modescope.nets.MLP`."""
+    """Builds a network from its numbers of inputs and outputs and a sample's shape, as :class:`modescope.nets.MLP`.
 
-    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = ()) -> nn.Module: ...
+    The last `extra` of the inputs are none of a sample's, but joined to it, such as a latent.
+    """
+
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = (), extra: int = 0) -> nn.Module: ...
 
 
 class Samples(Protocol):
@@ -69,11 +72,11 @@ class Space:
 
     def joint_critic(self, outputs: int = 1) -> nn.Module:
         """Samples joined to latents, `(N, D + L)`, to scores `(N, outputs)`."""
-        return self.critic_spec.build(self.data_dim + self.latent_dim, outputs, self.shape)
+        return self.critic_spec.build(self.data_dim + self.latent_dim, outputs, self.shape, self.latent_dim)
 
     def encoder(self, outputs: int | None = None, extra: int = 0) -> nn.Module:
         """Samples `(N, D + extra)` to `(N, outputs)`, latents if `outputs` is not given."""
-        return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim, self.shape)
+        return self.encoder_spec.build(self.data_dim + extra, outputs or self.latent_dim, self.shape, extra)
 
     def decoder(self, inputs: int) -> nn.Module:
         """Codes `(N, inputs)` back to what a critic sees, `(N, pack * D)`; built as a generator is."""

@@ -94,6 +94,8 @@ class ArrayData(FixedSet):
         object.__setattr__(self, "path", str(self.path))
         source = f"{self.path!r}" if self.path else "the array"
         found = load_array(Path(self.path), self.key) if self.path else _to_numpy(array)
+        if self.path:
+            object.__setattr__(self, "path", str(Path(self.path).absolute()))  # a run may go on from another folder
         rows = _checked(found, source)
         digest = hashlib.sha256(repr(rows.shape).encode() + rows.astype("<f8").tobytes()).hexdigest()
         need(

@@ -1,16 +1,20 @@
 """The contract of features: a batch of samples in, a vector for each out, and a sentence on how."""
 
-__all__ = ["Features", "weights_hash"]
+__all__ = ["Features", "in_pieces", "weights_hash"]
 
 import abc
 import hashlib
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModescopeError
 from ..sources import Source
+
+PIECE = 4  # images at once on a processor
 
 
 class Features(abc.ABC):
@@ -68,6 +72,16 @@ class Features(abc.ABC):
     def fingerprint(self) -> str | None:
         """The SHA-256 of all that determines the features, or None if it is not known, as of a function."""
         return None
+
+
+def in_pieces(batch: Tensor, device: str, compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `compute` makes of images, a few at a time on a processor, all at once elsewhere.
+
+    The layers of large images are longer than a processor's cache, and their memory comes fresh from the system for
+    each: four EfficientNet images at once take half the time of 64.
+    """
+    size = PIECE if torch.device(device).type == "cpu" else max(1, len(batch))
+    return torch.cat([compute(piece) for piece in batch.split(size)])
 
 
 def weights_hash(network: nn.Module, *words: object) -> str:

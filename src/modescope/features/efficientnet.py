@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, relu6
 
 from ..core.errors import ModescopeError, extra, need
-from .base import Features, weights_hash
+from .base import Features, in_pieces, weights_hash
 from .resize import colour, resize
 
 SIZE = 224
@@ -115,12 +115,13 @@ class EfficientNetLite0(Features):
 
     def __init__(self, device: str = "cpu", path: Path | None = None) -> None:
         self.device = device
-        self.network = load_weights(Lite0(), path or packaged()).eval().requires_grad_(False).to(device)
+        network = load_weights(Lite0(), path or packaged()).eval().requires_grad_(False)
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
 
     def __call__(self, batch: Tensor) -> Tensor:
         with torch.inference_mode():
-            made: Tensor = self.network.features(prepare(batch.to(self.device)))
-        return made
+            return in_pieces(batch.to(self.device), self.device, lambda images: self.network.features(prepare(images)))
 
     def logits(self, features: Tensor) -> Tensor:
         with torch.inference_mode():

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from ..core.errors import ModescopeError, extra, need
-from .base import Features
+from .base import Features, in_pieces
 from .network import as_rows, file_hash, load_torchscript
 from .resize import colour, resize
 
@@ -57,14 +57,17 @@ class Inception(Features):
         )
 
     def __call__(self, batch: Tensor) -> Tensor:
-        images = resize(colour(batch.to(self.device)), SIZE)
         try:
             with torch.inference_mode():
-                made = self.network(images, return_features=True)
+                return in_pieces(batch.to(self.device), self.device, self.pooled)
         except RuntimeError as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             raise ModescopeError(f"the file given as inception does not compute its features: {lines[-1]}") from error
-        return as_rows(made, len(batch), self.name)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """The pooled features of images of any size."""
+        made = self.network(resize(colour(images), SIZE), return_features=True)
+        return as_rows(made, len(images), self.name)
 
     def logits(self, features: Tensor) -> Tensor:
         weight = self.network.state_dict().get("output.weight")

@@ -35,7 +35,7 @@ class UserModule:
 
     path: str
 
-    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = ()) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = (), extra: int = 0) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, checked by a trial run."""
         module = call(self.load(), self.path, inputs, outputs)
         replace_all_batch_norm_modules_(module)

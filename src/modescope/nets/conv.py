@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..core.errors import need
 from .layers import BatchNorm
-from .shapes import Shape, halved, image_channels, need_channels, plane
+from .shapes import Shape, halved, image_channels, need_channels, plane, whole_images
 
 Head = Literal["tanh", "sigmoid", "linear"]
 HEADS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "linear": nn.Identity}
@@ -57,7 +57,7 @@ class ConvGenerator:
         need(self.last in ("double", "same"), f"last is {self.last!r}, expected double or same")
         need(self.head in HEADS, f"head is {self.head!r}, expected one of {', '.join(HEADS)}")
 
-    def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: Shape = (), extra: int = 0) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, images with height and width of `shape`."""
         size = plane(shape, type(self).__name__)
         image = image_channels(outputs, size, type(self).__name__)
@@ -120,12 +120,10 @@ class ConvCritic:
         need(self.batch_norm in valid, f"batch_norm is {self.batch_norm!r}, expected one of {', '.join(valid)}")
         need(self.joined >= 1, f"joined is {self.joined}, expected at least 1")
 
-    def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
-        """A fresh network from `(N, inputs)`, images of `shape` and what is joined to them, to `(N, outputs)`."""
+    def build(self, inputs: int, outputs: int, shape: Shape = (), extra: int = 0) -> nn.Module:
+        """A fresh network from `(N, inputs)`, images of `shape` and `extra` numbers each, to `(N, outputs)`."""
         height, width = plane(shape, type(self).__name__)
-        images, extra = divmod(inputs, prod(shape))
-        need(images >= 1, f"a ConvCritic sees images of shape {shape}, but {inputs} inputs are fewer than one has")
-        channels = images * prod(shape) // (height * width)
+        channels = whole_images(inputs - extra, shape, type(self).__name__)
         body: list[nn.Module] = [nn.Unflatten(1, (channels, height, width))]
         for layer, (before, after) in enumerate(pairwise((channels, *self.channels))):
             body.append(nn.Conv2d(before, after, self.kernel, stride=2, padding=self.kernel // 2))

@@ -65,7 +65,7 @@ class MLP:
         need(self.gain >= 0, f"gain is {self.gain}, expected at least 0")
         need(self.bias is None or self.bias >= 0, f"bias is {self.bias}, expected at least 0")
 
-    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = ()) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: tuple[int, ...] = (), extra: int = 0) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, drawn from PyTorch's global generator."""
         layers: list[nn.Module] = [] if self.input_scale == 1.0 else [Scale(self.input_scale)]
         for fan_in, fan_out in pairwise((inputs, *self.hidden)):

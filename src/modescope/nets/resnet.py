@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ..core.errors import need
-from .shapes import Shape, halved, image_channels, need_channels, plane
+from .shapes import Shape, halved, image_channels, need_channels, plane, whole_images
 
 SLOPE = 0.2  # of the leaky rectifiers below 0
 
@@ -86,7 +86,7 @@ class ResNetGenerator:
         need_channels(self.channels)
         need_blocks(self.blocks)
 
-    def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: Shape = (), extra: int = 0) -> nn.Module:
         """A fresh network from `(N, inputs)` to `(N, outputs)`, images with height and width of `shape`."""
         size = plane(shape, type(self).__name__)
         image = image_channels(outputs, size, type(self).__name__)
@@ -120,16 +120,16 @@ class ResNetCritic:
         need_channels(self.channels)
         need_blocks(self.blocks)
 
-    def build(self, inputs: int, outputs: int, shape: Shape = ()) -> nn.Module:
+    def build(self, inputs: int, outputs: int, shape: Shape = (), extra: int = 0) -> nn.Module:
         """A fresh network from `(N, inputs)`, one or more images of `shape`, to `(N, outputs)`."""
         height, width = plane(shape, type(self).__name__)
         need(
-            inputs % prod(shape) == 0,
-            f"a ResNetCritic sees whole images of shape {shape}, but has {inputs} inputs; take the ConvCritic for a "
-            "method that joins something to them",
+            extra == 0,
+            f"a ResNetCritic sees whole images of shape {shape}, but {extra} numbers are joined to them; take the "
+            "ConvCritic for a method that joins something to them",
         )
+        channels = whole_images(inputs, shape, type(self).__name__)
         sizes = halved((height, width), len(self.channels) - 1)[::-1]
-        channels = inputs // (height * width)
         layers: list[nn.Module] = [nn.Unflatten(1, (channels, height, width))]
         layers += [Resized(channels, self.channels[0], sizes[0]), *residuals(self.channels[0], self.blocks)]
         for (before, after), size in zip(pairwise(self.channels), sizes[1:], strict=True):

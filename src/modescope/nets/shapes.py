@@ -1,6 +1,8 @@
 """The sizes of images inside a network, and what networks of images refuse."""
 
-__all__ = ["Shape", "halved", "image_channels", "need_channels", "plane"]
+__all__ = ["Shape", "halved", "image_channels", "need_channels", "plane", "whole_images"]
+
+from math import prod
 
 from ..core.errors import need
 
@@ -26,6 +28,13 @@ def image_channels(outputs: int, size: tuple[int, int], network: str) -> int:
         f"a {network} makes images of {height} x {width}, but {outputs} outputs are no whole number of them",
     )
     return outputs // (height * width)
+
+
+def whole_images(inputs: int, shape: Shape, network: str) -> int:
+    """The channels of one or more images of `shape`, side by side, that have so many numbers together."""
+    images, rest = divmod(inputs, prod(shape))
+    need(images >= 1 and rest == 0, f"a {network} sees whole images of shape {shape}, but {inputs} inputs are none")
+    return images * shape[0]
 
 
 def halved(size: tuple[int, int], times: int) -> list[tuple[int, int]]:

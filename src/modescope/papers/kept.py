@@ -5,26 +5,37 @@ __all__ = ["kept_beside"]
 import dataclasses
 import json
 from collections.abc import Callable
+from typing import Any
 
+from .. import __version__
+from ..core.code import code_digest
 from ..core.files import atomic_write
 from ..metrics import MetricResult
 from ..runs import Run
 
+ROOMS = ("core", "datasets", "diagnosis", "features", "judges", "metrics", "nets", "sources")  # what scores come from
 
-def kept_beside(run: Run, name: str, take: Callable[[], list[MetricResult]]) -> dict[str, MetricResult]:
-    """Scores of a run, by metric: read if they were taken of the same networks before, else taken and written.
+
+def kept_beside(run: Run, how: dict[str, Any], take: Callable[[], list[MetricResult]]) -> dict[str, MetricResult]:
+    """Scores of a run, by metric: read if they were taken of the same networks in the same way, else taken and written.
+
+    A file that is damaged, or comes from other code or another way, is taken for none.
 
     Arguments:
         run: The run.
-        name: What names the file: all that the scores depend on besides the run.
+        how: All that the scores depend on besides the run and the code, in plain values, e.g. the number of samples,
+            which names the file.
         take: Takes them.
     """
-    path = run.folder / f"measured-{name}.json"
+    path = run.folder / f"measured-{how['samples']}.json"
     states = [(store.manifest() or {}).get("sha256") for store in run.stores]
-    kept = json.loads(path.read_text()) if path.is_file() else {}
-    if kept.get("states") == states:
+    key = {"how": how, "states": states, "code": [__version__, code_digest(ROOMS)]}
+    try:
+        kept = json.loads(path.read_text())
+        if kept["key"] != key:
+            raise ValueError("of another run, way or code")
         rows = [MetricResult(**{**row, "per_member": tuple(row["per_member"])}) for row in kept["rows"]]
-    else:
+    except (OSError, ValueError, KeyError, TypeError):
         rows = take()
-        atomic_write(path, json.dumps({"states": states, "rows": [dataclasses.asdict(row) for row in rows]}))
+        atomic_write(path, json.dumps({"key": key, "rows": [dataclasses.asdict(row) for row in rows]}))
     return {row.name: row for row in rows}

@@ -193,7 +193,13 @@ def trained(
 
 def measured(run: Run, features: Features, samples: int) -> dict[str, MetricResult]:
     """Scores of fresh samples of every member."""
-    return kept_beside(run, f"{features.name}-{samples}", lambda: scores(run, features, samples))
+    how = {
+        "samples": samples,
+        "metrics": list(SCORES),
+        "splits": SPLITS,
+        "features": [features.name, features.fingerprint()],
+    }
+    return kept_beside(run, how, lambda: scores(run, features, samples))
 
 
 def scores(run: Run, features: Features, samples: int) -> list[MetricResult]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.method import layers
 from ..datasets.base import Dataset
+from ..datasets.images.base import ImageData
 from ..judges.modes import JudgedModes
 from .gallery import Gallery
 from .groups import Group, Scene
@@ -44,7 +45,9 @@ def about(dataset: Dataset) -> str:
     if len(dataset.shape) != 3:
         return f"{dataset.summary}; {known}, {plural(dataset.dim, 'coordinate')}"
     channels, height, width = dataset.shape
-    return f"{dataset.summary}; {known}; {plural(channels, 'channel')} of {height} × {width} pixels"
+    size = f"{plural(channels, 'channel')} of {height} × {width} pixels"
+    note = dataset.arrays.note if isinstance(dataset, ImageData) else ""
+    return "; ".join((dataset.summary, known, size, *([note] if note else [])))
 
 
 def facts_of(group: Group) -> list[str]:

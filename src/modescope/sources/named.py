@@ -58,12 +58,10 @@ def from_images(dataset: ImageData, options: Options) -> Source:
     def blocks() -> Iterator[Tensor]:
         return (dataset.pictures(part) for part in index.split(DRAWN))
 
-    notes = (
-        ()
-        if dataset.count in (None, len(index))
-        else (f"{len(index):,} of {dataset.count:,} images were chosen at random (seed {options.seed})",)
-    )
-    return settle(Raw(what, blocks, len(index), dataset.labels(index)), options, notes)
+    notes = [dataset.arrays.note] if dataset.arrays.note else []
+    if dataset.count not in (None, len(index)):
+        notes.append(f"{len(index):,} of {dataset.count:,} images were chosen at random (seed {options.seed})")
+    return settle(Raw(what, blocks, len(index), dataset.labels(index)), options, tuple(notes))
 
 
 def run_and_member(text: str) -> tuple[Path, int | None] | None:

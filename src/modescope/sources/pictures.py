@@ -1,6 +1,6 @@
 """A collection of pictures, wherever they lie: found, looked through once, then read in batches."""
 
-__all__ = ["Collection", "from_collection"]
+__all__ = ["Collection", "from_collection", "notes_on_pixels"]
 
 import hashlib
 import os
@@ -203,6 +203,12 @@ def notes_on(survey: Survey) -> tuple[str, ...]:
             f"{others} images of other sizes were resized to {width} x {height}, the commonest, by Lanczos's filter "
             f"({several(survey.sizes)})"
         )
+    return (*notes, *notes_on_pixels(survey))
+
+
+def notes_on_pixels(survey: Survey) -> tuple[str, ...]:
+    """What is told of how pixels were read."""
+    notes = []
     if set(survey.modes) != {survey.mode}:
         word = "grey" if survey.mode == "L" else "colour (RGB)"
         listed = ", ".join(f"{count} of mode {mode}" for mode, count in sorted(survey.modes.items()))

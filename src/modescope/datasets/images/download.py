@@ -4,6 +4,8 @@ __all__ = ["download"]
 
 import os
 import secrets
+import socket
+import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...core.errors import ModescopeError, extra, need
+from ...core.files import sweep
 from .catalog import File
 from .content import md5_of
 
@@ -35,11 +38,20 @@ def download(file: File, target: Path) -> None:
     for url in file.urls:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            sweep(target)
             bring(url, file, target)
             return
-        except (OSError, ValueError) as error:  # no network, cut off, disk full, or another file than expected
+        except (OSError, ValueError) as error:  # no network, cut off, or another file than expected
+            need(not is_local(error), f"{file.name} cannot be kept in {str(target.parent)!r}: {error}")
             reasons.append(reason_of(error, url))
     raise ModescopeError(f"{file.name} cannot be downloaded: {'; '.join(reasons)}")
+
+
+def is_local(error: Exception) -> bool:
+    """Whether it is this machine that fails, e.g. by a full disk, and no host."""
+    requests = extra("requests", "images", "downloading data")
+    remote = (requests.RequestException, ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError)
+    return isinstance(error, OSError) and not isinstance(error, remote)
 
 
 def bring(url: str, file: File, target: Path) -> None:

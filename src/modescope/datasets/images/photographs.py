@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ...core.errors import ModescopeError, need
+from ...core.files import sweep
 from ..array import load_array
 from .arrays import Arrays, arrays_of
 from .cifar import classes
@@ -55,6 +56,7 @@ def kept(key: str, shape: tuple[int, ...], rows: Callable[[], Iterator[np.ndarra
     path = folder / f"{key}.npy"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(path)
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             with fresh.open("xb") as file:  # row by row: where the disk is full, a map of a file kills the process
@@ -167,7 +169,7 @@ def folder_images(path: Path, size: int) -> Arrays:
     """
     from ...sources.decode import fit
     from ...sources.folder import collection_of
-    from ...sources.pictures import classes_of, look_through, several
+    from ...sources.pictures import classes_of, look_through, notes_on_pixels, several
     from ...sources.settle import least_two
 
     collection = collection_of(path)
@@ -188,7 +190,8 @@ def folder_images(path: Path, size: int) -> Arrays:
 
     images = torch.from_numpy(np.stack(list(decode_all(collection, middle))))
     found = arrays_of(images, classes_of(collection, tuple(survey.good))[0])
-    return replace(found, note=f"middle square at {size} x {size} by Lanczos's filter") if size else found
+    square_note = (f"middle square at {size} x {size} by Lanczos's filter",) if size else ()
+    return replace(found, note="; ".join((*square_note, *collection.notes, *notes_on_pixels(survey))))
 
 
 def square(image: Any) -> Any:

@@ -187,6 +187,7 @@ class ImageFolder(ImageData):
         whole("size", self.size, 0)
         need(Path(self.path).is_dir(), f"path is {self.path!r}, expected a folder of images")
         super().__post_init__()
+        object.__setattr__(self, "path", str(Path(self.path).absolute()))  # a run may go on from another folder
 
     def read(self) -> Arrays:
         return _read(self.path, self.size, stamp_of(files_below(Path(self.path))))

@@ -1,6 +1,7 @@
 """Where the files of the image sets lie, and that they are the published ones."""
 
 __all__ = [
+    "Checked",
     "Found",
     "cache_folder",
     "fetch",
@@ -159,8 +160,25 @@ def path(name: str) -> Path:
     return found.folder
 
 
-def verify(name: str) -> list[tuple[Path, str, str]]:
-    """Each file of a set, the hash that it should have, empty where none is published, and the hash that it has.
+@dataclass(frozen=True)
+class Checked:
+    """A file of a set beside what was published.
+
+    Arguments:
+        path: The file.
+        expected: The MD5 that it should have, empty where none is published.
+        md5: The MD5 that it has.
+        fault: Why it is not the published file; empty if it may be.
+    """
+
+    path: Path
+    expected: str
+    md5: str
+    fault: str
+
+
+def verify(name: str) -> list[Checked]:
+    """Each file of a set beside what was published: a hash, or at least a length. Of a folder of images nothing is.
 
     Raises:
         ModescopeError: If the set is not on this machine.
@@ -168,4 +186,14 @@ def verify(name: str) -> list[tuple[Path, str, str]]:
     path(name)
     found = find(name)
     assert found is not None
-    return [(where, file.md5, md5_of(where, file)) for file, where in found.pairs()]
+    return [checked(where, file) for file, where in found.pairs()]
+
+
+def checked(where: Path, file: File) -> Checked:
+    """One file beside what was published of it."""
+    md5, size, fault = md5_of(where, file), where.stat().st_size, ""
+    if file.md5 and md5 != file.md5:
+        fault = f"its MD5 is {md5}, expected {file.md5}"
+    elif not file.md5 and file.size not in (0, size):
+        fault = f"it has {size:,} bytes, expected {file.size:,}"
+    return Checked(where, file.md5, md5, fault)
