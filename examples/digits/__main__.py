@@ -36,6 +36,8 @@ SHOWN = ("without 1 digit (4)", "500 images, repeated", "blurred", "DCGAN, 8 gen
 def main(arguments: list[str]) -> None:
     """Makes the sets, diagnoses each, and writes what came out."""
     options = parser().parse_args(arguments)
+    for folder in (options.out.parent, *([options.pictures] if options.pictures else [])):
+        folder.mkdir(parents=True, exist_ok=True)  # before the work, not after it
     torch.set_num_threads(1)
     mnist = image_sets.load("mnist")
     images, labels = mnist.images[: options.images], mnist.labels[: options.images]
@@ -52,7 +54,9 @@ def main(arguments: list[str]) -> None:
         sets = fake_sets(images[half:], labels[half:], networks, options.n, generator)
         for name, known, fake in sets:
             shares = shares_of(fake)
-            row = rows.setdefault(name, {"truth": known or truth_of(shares), "judge": [], "found": {}})
+            row = rows.setdefault(name, {"truth": "", "truths": [], "judge": [], "found": {}})
+            row["truths"].append(known or truth_of(shares))
+            row["truth"] = counted(row["truths"])
             row["judge"].append([round(share, 3) for share in shares.tolist()])
             for features in options.features:
                 found = ms.diagnose(real, fake, features=features, metrics=["recall_k3"], splits=2, seed=seed)
@@ -71,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     made = argparse.ArgumentParser(prog="digits", description="Diagnoses spoiled digits.")
     made.add_argument("--out", type=Path, default=Path("digits.json"), help="where the verdicts go, as JSON")
-    made.add_argument("--pictures", type=Path, help="a folder that exists, for pictures")
+    made.add_argument("--pictures", type=Path, help="a folder for pictures")
     made.add_argument("--n", type=int, default=1000, help="images of each kind")
     made.add_argument("--seeds", type=int, default=3, help="how often images are drawn anew")
     made.add_argument("--steps", type=int, help="steps of both DCGANs, to see that all works")
@@ -97,11 +101,14 @@ def fake_sets(
 
 def summary(row: dict, features: list[str]) -> str:
     """A set's verdicts so far, counted."""
-    told = []
-    for name in features:
-        counts = Counter(row["found"][name]["verdicts"])
-        told.append(f"{name} " + ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common()))
+    told = [f"{name} {counted(row['found'][name]['verdicts'])}" for name in features]
     return f"truth {row['truth']}; " + "; ".join(told)
+
+
+def counted(verdicts: list[str]) -> str:
+    """Verdicts with how often each was given, where they differ."""
+    counts = Counter(verdicts).most_common()
+    return ", ".join(f"{verdict} {count}" if len(counts) > 1 else verdict for verdict, count in counts)
 
 
 def print_table(rows: dict, features: list[str]) -> None:
@@ -109,10 +116,7 @@ def print_table(rows: dict, features: list[str]) -> None:
     print("| fakes | truth | " + " | ".join(f"`{name}`" for name in features) + " |")
     print("|---" * (2 + len(features)) + "|")
     for name, row in rows.items():
-        cells = []
-        for feature in features:
-            counts = Counter(row["found"][feature]["verdicts"]).most_common()
-            cells.append(", ".join(f"{verdict} {count}" if len(counts) > 1 else verdict for verdict, count in counts))
+        cells = [counted(row["found"][feature]["verdicts"]) for feature in features]
         print(f"| {name} | {row['truth']} | " + " | ".join(cells) + " |")
 
 

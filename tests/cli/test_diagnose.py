@@ -43,6 +43,21 @@ def test_json_and_exit_codes(files: dict[str, str], capsys: pytest.CaptureFixtur
     assert "No sign of collapse" in capsys.readouterr().out
 
 
+def test_samples_with_nan_are_left_out_when_asked(
+    files: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = np.load(files["fine"])
+    points[:7] = np.nan
+    np.save(tmp_path / "nan.npy", points)
+    asked = ["--fake", str(tmp_path / "nan.npy"), "--real", files["real"], "--json", *QUICK]
+    assert run(*asked) == 2
+    assert "--drop" in capsys.readouterr().err
+    assert run(*asked, "--drop") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_fake"] == 393
+    assert any(note.startswith("fake: 7 of 400 samples were dropped") for note in found["notes"])
+
+
 def test_the_page_is_written(files: dict[str, str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert run("--fake", files["fine"], "--real", files["real"], "--html", str(page), *QUICK) == 0

@@ -35,6 +35,7 @@ class Diagnose:
         metrics: Names of measures, separated by commas, or all; those that are cheap if not given.
         latent: The shape of a generator's latent, e.g. 128 or 128x1x1.
         n: How many samples of each; all if not given, and 10,000 of a generator or a named data set.
+        drop: Leaves out samples that hold NaN or infinite values, and says how many.
         seed: What all random numbers come from.
         cache: A folder that keeps features for the next time.
         json: Prints JSON.
@@ -49,6 +50,7 @@ class Diagnose:
     metrics: Annotated[str | None, tyro.conf.arg(metavar="NAME,NAME,...|all", help_behavior_hint="")] = None
     latent: Annotated[str | None, tyro.conf.arg(metavar="SHAPE", help_behavior_hint="")] = None
     n: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
+    drop: bool = False
     seed: int = 0
     cache: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     json: bool = False
@@ -72,6 +74,7 @@ class Diagnose:
                 metrics=self.metrics,
                 latent=shape_of(self.latent),
                 n=self.n,
+                drop=self.drop,
                 seed=self.seed,
                 cache=self.cache,
                 tell=tell,

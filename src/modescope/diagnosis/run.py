@@ -38,6 +38,7 @@ def diagnose(
     metrics: str | Sequence[str | Measure] | None = None,
     latent: int | tuple[int, ...] | None = None,
     n: int | None = None,
+    drop: bool = False,
     seed: int = 0,
     splits: int = SPLITS,
     cache: str | Path | None = None,
@@ -60,6 +61,7 @@ def diagnose(
             own, or ``all``; those that are cheap if not given.
         latent: The shape of a latent, where `fake` is a generator.
         n: How many samples of each; all if not given, and 10,000 of what has no end.
+        drop: Whether samples that hold NaN or infinite values are left out, and counted in the notes.
         seed: All randomness.
         splits: How often each measure is taken, on random parts of the samples.
         cache: A folder that keeps features for the next time.
@@ -77,10 +79,10 @@ def diagnose(
     if real is None:
         given = [name for name, value in (("features", features), ("metrics", metrics)) if value is not None]
         need(not given, f"{' and '.join(given)} compare with real samples, and none are given: give real too")
-        return alone(open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"))
+        return alone(open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake", drop=drop))
     sources = {
-        "real": open_source(real, n=n, endless=LIMIT, seed=(seed + 1) % (MOST_SEED + 1), name="real"),
-        "fake": open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake"),
+        "real": open_source(real, n=n, endless=LIMIT, seed=(seed + 1) % (MOST_SEED + 1), name="real", drop=drop),
+        "fake": open_source(fake, n=n, endless=LIMIT, seed=seed, latent=latent, name="fake", drop=drop),
     }
     check_alike(sources["real"], sources["fake"])
     made = make_features(features if features is not None else DEFAULT_FEATURES[sources["real"].kind])

@@ -141,7 +141,7 @@ def not_finite(what: str, lost: int, count: int, first: int) -> str:
     """The sentence on NaN."""
     return (
         f"{what} holds NaN or infinite values in {lost:,} of {count:,} samples, the first is sample {first} counted "
-        "from 0: find out why, or leave them out with drop=True"
+        "from 0: find out why, or leave them out with drop=True (diagnose: --drop)"
     )
 
 
