@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from modescope import ModescopeError
+
 FOLDER = Path(__file__).parents[1] / "examples" / "digits"
 MNIST = Path(os.environ.get("MODESCOPE_DATA", "nowhere")) / "mnist" / "train-images-idx3-ubyte.gz"
 needs_mnist = pytest.mark.skipif(not MNIST.is_file(), reason="MODESCOPE_DATA names no folder with mnist/")
@@ -51,6 +53,23 @@ def test_truth_counts_lost_digits(part) -> None:
     for lost, expected in [(0, "none"), (1, "partial"), (3, "partial"), (4, "severe"), (9, "severe")]:
         shares = torch.cat([torch.full((lost,), 0.01), even[lost:]])
         assert truth(shares) == expected
+
+
+def test_verdicts_are_counted_where_they_differ() -> None:
+    main = runpy.run_path(str(FOLDER))
+    assert main["counted"](["none", "none"]) == "none"
+    assert main["counted"](["severe", "partial", "severe"]) == "severe 2, partial 1"
+
+
+def test_output_is_prepared_before_the_work(tmp_path: Path) -> None:
+    prepare = runpy.run_path(str(FOLDER))["prepare"]
+    prepare(tmp_path / "new" / "digits.json", tmp_path / "pictures")
+    assert (tmp_path / "new").is_dir()
+    assert (tmp_path / "pictures").is_dir()
+    (tmp_path / "file").write_text("")
+    for out, pictures in ((tmp_path, None), (tmp_path / "a.json", tmp_path / "file")):
+        with pytest.raises(ModescopeError):
+            prepare(out, pictures)
 
 
 @needs_mnist

@@ -36,8 +36,7 @@ SHOWN = ("without 1 digit (4)", "500 images, repeated", "blurred", "DCGAN, 8 gen
 def main(arguments: list[str]) -> None:
     """Makes the sets, diagnoses each, and writes what came out."""
     options = parser().parse_args(arguments)
-    for folder in (options.out.parent, *([options.pictures] if options.pictures else [])):
-        folder.mkdir(parents=True, exist_ok=True)  # before the work, not after it
+    prepare(options.out, options.pictures)
     torch.set_num_threads(1)
     mnist = image_sets.load("mnist")
     images, labels = mnist.images[: options.images], mnist.labels[: options.images]
@@ -69,6 +68,17 @@ def main(arguments: list[str]) -> None:
         about = {"n": options.n, "seeds": seed + 1, "features": options.features, "sets": rows}
         atomic_write(options.out, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     print_table(rows, options.features)
+
+
+def prepare(out: Path, pictures: Path | None) -> None:
+    """Makes the folders for what comes out, before the work and not after it."""
+    if out.is_dir():
+        raise ms.ModescopeError(f"--out is the folder {str(out)!r}, expected a file")
+    try:
+        for folder in (out.parent, *([pictures] if pictures else [])):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ms.ModescopeError(f"the folder {str(folder)!r} cannot be made: {error.strerror}") from error
 
 
 def parser() -> argparse.ArgumentParser:

@@ -115,7 +115,7 @@ def test_two_arrays_in_memory_are_different_data():
 def test_round_trip_checks_that_the_file_is_the_same(folder):
     np.save("rows.npy", ROWS)
     written = json.loads(json.dumps(encode(make("rows.npy"))))
-    assert written == {"name": "array", "path": str(folder / "rows.npy"), "key": "", "digest": make("rows.npy").digest}
+    assert written == {"name": "array", "path": "rows.npy", "key": "", "digest": make("rows.npy").digest}
     assert decode(written) == make("rows.npy")
     np.save("rows.npy", ROWS + 1)
     with pytest.raises(ModescopeError, match="has changed: its digest is"):
@@ -200,12 +200,20 @@ def test_files_that_cannot_be_read(folder):
         assert "\n" not in str(caught.value)
 
 
-def test_a_file_is_found_again_from_elsewhere(folder, monkeypatch) -> None:
-    np.save("rows.npy", ROWS)
+def test_a_relative_path_stays_so_and_says_where_it_is_looked_for(folder, monkeypatch) -> None:
+    """A project is moved with its runs and its data; and a run that goes on from elsewhere says what is wrong."""
+    (folder / "project").mkdir()
+    np.save(folder / "project" / "rows.npy", ROWS)
+    monkeypatch.chdir(folder / "project")
     data = make("rows.npy")
-    monkeypatch.chdir("/")
-    assert data.path == str(folder / "rows.npy")
-    assert make(data.path, digest=data.digest) == data
+    (folder / "project").rename(folder / "moved")
+    monkeypatch.chdir(folder / "moved")
+    assert decode(encode(data)) == data
+    monkeypatch.chdir(folder)
+    with pytest.raises(
+        ModescopeError, match=r"there is no file 'rows.npy'; it is looked for from '.*', where this runs"
+    ):
+        decode(encode(data))
 
 
 def test_bad_paths(folder):

@@ -487,13 +487,15 @@ def test_a_folder_tells_how_its_pictures_were_read(own):
     assert open_source(data).notes == (data.arrays.note,)
 
 
-def test_a_folder_is_found_again_from_elsewhere(own, monkeypatch):
+def test_a_relative_folder_says_where_it_is_looked_for(own, monkeypatch):
     pictures(own / "photos", [(8, 8)] * 3)
     monkeypatch.chdir(own)
-    data = ImageFolder(path="photos")
+    assert ImageFolder(path="photos").path == "photos"  # so that a project can be moved with its data
     monkeypatch.chdir("/")
-    assert data.path == str(own / "photos")
-    assert ImageFolder(path=data.path, digest=data.digest) == data
+    with pytest.raises(ModescopeError, match="expected a folder of images; it is looked for from '/', where this runs"):
+        ImageFolder(path="photos")
+    with pytest.raises(ModescopeError, match=r"expected a folder of images$"):
+        ImageFolder(path="/" + 300 * "a")
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(own, monkeypatch):
@@ -508,6 +510,33 @@ def test_a_folder_that_cannot_be_looked_into_is_told(own, monkeypatch):
     monkeypatch.setattr(os, "scandir", scan)
     with pytest.raises(ModescopeError, match=r"the folder '.*photos/a' cannot be read: Permission denied"):
         ImageFolder(path=own / "photos")
+
+
+def test_half_decoded_images_of_a_killed_process_go(own):
+    rows = lambda: iter(np.zeros((2, 3, 4, 4), np.uint8))  # noqa: E731
+    photographs.kept("some", (2, 3, 4, 4), rows)
+    half = own / "cache" / "decoded" / ".some.npy.00aa.tmp"
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
+    photographs.kept("some", (2, 3, 4, 4), rows)  # whole and there, and yet
+    assert not half.exists()
+
+
+def test_sign_digits_of_a_wrong_file_are_told(own, monkeypatch):
+    monkeypatch.setenv("MODESCOPE_DATA", str(own / "data"))
+    (own / "data" / "sign-digits").mkdir(parents=True)
+    x, y = np.zeros((4, 64, 64, 3), np.uint8), np.arange(4)
+    for images, labels in (
+        (x[:0], y[:0]),
+        (x[:, :0], y),
+        (x, y.astype(str)),
+        (x, y.astype(float)),
+        (x, y - 1),
+        (x, y + 8),
+    ):
+        np.savez(own / "data" / "sign-digits" / "signdigits64.npz", x=images, y=labels)
+        with pytest.raises(ModescopeError, match=r"signdigits64.npz' (holds x|has the class)"):
+            load("sign-digits")
 
 
 def test_bad_folders(own):

@@ -167,6 +167,38 @@ def test_halves_of_killed_downloads_go(alone, server):
         os.utime(path_, (0, 0))
     fetch("mnist")
     assert [path_.exists() for path_ in (old, fresh, other)] == [False, True, True]  # another may be writing to it
+    os.utime(fresh, (0, 0))
+    fetch("mnist")
+    assert not fresh.exists()  # though the file itself is there
+
+
+def test_what_requests_says_of_settings_is_no_fault_of_the_disk(alone, server, monkeypatch):
+    monkeypatch.setattr("requests.adapters.HTTPAdapter.send", fails)
+    with pytest.raises(ModescopeError, match="failed: Could not find a suitable TLS CA certificate bundle"):
+        fetch("mnist")
+
+
+def fails(*args, **settings):
+    raise OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /none.pem")
+
+
+def test_a_folder_that_nobody_may_look_into_hides_no_other_set(alone, monkeypatch, capsys):
+    tiny_mnist(monkeypatch, alone / "own")
+    closed, is_file = alone / "own" / "cifar-10-batches-bin", Path.is_file
+
+    def look(self, *settings):
+        if closed in self.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return is_file(self, *settings)
+
+    closed.mkdir()
+    monkeypatch.setattr(Path, "is_file", look)
+    with pytest.raises(ModescopeError, match="cifar-10-batches-bin' cannot be read: Permission denied"):
+        find("cifar10")
+    assert run("data", "list", "--json") == 0
+    listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert listed["mnist"]["path"] == str(alone / "own" / "mnist")
+    assert "Permission denied" in listed["cifar10"]["note"]
 
 
 def test_an_interruption_leaves_nothing(alone, server, monkeypatch):

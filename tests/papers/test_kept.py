@@ -2,13 +2,15 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from modescope.core import code as code_module
 from modescope.metrics import MetricResult
 from modescope.papers import kept as kept_module
-from modescope.papers.kept import kept_beside
+from modescope.papers import kl_images, kl_photographs
+from modescope.papers.kept import ROOMS, kept_beside
 
 HOW = {"samples": 100, "metrics": ["modes"], "features": ["pixels", None]}
 
@@ -65,3 +67,28 @@ def test_a_damaged_file_is_taken_for_none(tmp_path, content) -> None:
     path.write_bytes(path.read_bytes().replace(b'"per_member"', b'"members"') if content is None else content)
     assert kept_beside(run, HOW, lambda: [result(5.0)])["modes"].value == 5.0
     assert kept_beside(run, HOW, never)["modes"].value == 5.0
+
+
+def test_scores_come_from_every_room_that_they_come_through() -> None:
+    """Each folder of the package that the code of scores imports counts."""
+    for module in (kl_images, kl_photographs):
+        needed = {name.split(".")[1] for name in imported_by(module)} - {"api", "report"}
+        assert needed <= set(ROOMS)
+
+
+def imported_by(module: ModuleType) -> set[str]:
+    """The modules of this package in which what a module names was made."""
+    made = {getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module).values()}
+    return {name for name in made if name.startswith("modescope.")}
+
+
+def test_what_editors_and_python_leave_is_no_code(tmp_path, monkeypatch) -> None:
+    (tmp_path / "room" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "room" / "a.py").write_text("1")
+    monkeypatch.setattr(code_module, "PACKAGE", tmp_path)
+    first = code_module.code_digest.__wrapped__(("room",))
+    for name in ("__pycache__/a.cpython-311.pyc.12345", ".a.py.swp", "a.py~"):
+        (tmp_path / "room" / name).write_text("2")
+    assert code_module.code_digest.__wrapped__(("room",)) == first
+    (tmp_path / "room" / "b.py").write_text("2")
+    assert code_module.code_digest.__wrapped__(("room",)) != first

@@ -85,7 +85,15 @@ def test_both_items_end_to_end(digits, tmp_path, monkeypatch) -> None:
     modes = {name: ours["per_seed"][name]["modes_judged"] for name in FEW}
     gap = ours["against_dcgan"][FEW[1]]
     assert gap["mean"] == pytest.approx(np.mean(modes[FEW[1]]) - np.mean(modes["DCGAN"]))
+    assert gap["p_value"] <= gap["p_holm"] <= 1
     assert "more modes than DCGAN" in page
+    assert "form ratio, weight 0.1" in page  # its own settings
+    looks = ours["along_budget"]["DCGAN"]
+    assert looks["share"][-1] == 1
+    assert max(looks["share"][:-1]) < 0.96
+    assert [len(row) for row in looks["modes"]] == [2] * len(looks["share"])  # of each seed
+    claims = [statement["claim"] for statement in record["statements"]]
+    assert claims[1] == f"PacDCGAN2 against {FEW[1]}"
 
     drawn = kl_images.figure7(
         tmp_path, quick=True, workers=1, quiet=True, runs=runs

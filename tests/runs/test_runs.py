@@ -260,14 +260,20 @@ def test_folders_are_not_overwritten(undisturbed, tmp_path):
         ms.Run(tmp_path)
 
 
-def test_train_many_tells_runs_of_other_versions(tmp_path, capsys, monkeypatch):
-    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1, quiet=True)
-    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1)
-    assert "made with" not in capsys.readouterr().err
-    monkeypatch.setattr("modescope.runs.many.versions", lambda: {"modescope": "9.9", "torch": torch.__version__})
-    ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1)
-    told = f"a: made with modescope {ms.__version__}, now 9.9: its results are kept"
-    assert told in capsys.readouterr().err
+def test_runs_of_other_versions_are_told(tmp_path, capsys, monkeypatch):
+    done = ms.train_many({"a": experiment(seeds=1)}, tmp_path, workers=1)[0]
+    assert "was made with" not in capsys.readouterr().err
+    begun = ms.Run.create(tmp_path / "b", experiment(seeds=1), name="b")
+    monkeypatch.setattr("modescope.runs.run.versions", lambda: {"modescope": "9.9", "torch": torch.__version__})
+    done.train(workers=1)
+    then = f"was made with modescope {ms.__version__}; this is modescope 9.9"
+    assert f"a {then}: its results are kept" in capsys.readouterr().err
+    begun.train(workers=1, quiet=True)
+    assert then not in capsys.readouterr().err
+    other = ms.Run.create(tmp_path / "c", experiment(seeds=1), name="c")
+    monkeypatch.setattr("modescope.runs.run.versions", lambda: {"modescope": "9.10", "torch": torch.__version__})
+    other.train(workers=1)
+    assert "c was made with modescope 9.9; this is modescope 9.10: it goes on with this" in capsys.readouterr().err
 
 
 def test_train_many_goes_on_and_refuses_another_experiment(tmp_path):

@@ -12,6 +12,7 @@ from scipy.stats import rankdata, wilcoxon
 from ..metrics import METRICS as METRICS_BY_NAME
 from ..metrics import floor
 from ..metrics.intervals import mean_interval
+from ..papers.comparisons import holm
 from .panel import Panel
 from .plan import DEFAULT_RATE, Cell, Plan
 from .results import Result
@@ -228,17 +229,3 @@ def signed_rank(gaps: np.ndarray) -> float:
 def by_seed(result: Result, rate: float | None, metric: str) -> dict[int, float]:
     """A metric of each seed, at a learning rate."""
     return {result.seeds[i]: float(v) for i, v in zip(result.at(rate), scored(result, metric, rate), strict=True)}
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for their number, so that all claims together err with probability at most the level.
-
-    References:
-        | A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979)
-    """
-    values = np.asarray(p_values, dtype=float)
-    order = np.argsort(values)
-    stepped = np.maximum.accumulate((len(values) - np.arange(len(values))) * values[order])
-    corrected = np.empty_like(values)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected.tolist()

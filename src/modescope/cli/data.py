@@ -51,16 +51,20 @@ class Data:
 def rows() -> list[dict[str, Any]]:
     """What there is: one object for each set."""
     from ..datasets.images import SETS, find
+    from ..datasets.images.store import places
 
-    listed = []
+    listed, _ = [], list(places())  # which raises where MODESCOPE_DATA names no folder
     for name, known in SETS.items():
-        found = find(name)
+        try:
+            found, note = find(name), ""
+        except ModescopeError as error:  # one set that nobody may look at is no reason to hide the others
+            found, note = None, str(error)
         listed.append(
             {
                 "name": name,
                 "title": known.title,
                 "path": str(found.folder) if found else None,
-                "note": found.layout.note if found else "",
+                "note": found.layout.note if found else note,
                 "bytes": sum(file.size for file in known.layouts[0].files),
                 "can_be_fetched": known.can_be_fetched,
                 "home": known.home,

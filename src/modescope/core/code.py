@@ -12,8 +12,13 @@ PACKAGE = Path(__file__).parents[1]
 @cache
 def code_digest(rooms: tuple[str, ...]) -> str:
     """A hash of all files in these folders of the package, code and data alike."""
-    files = [path for room in rooms for path in sorted((PACKAGE / room).rglob("*")) if path.is_file()]
-    return digest(tuple(path for path in files if path.suffix != ".pyc"))
+    return digest(tuple(path for room in rooms for path in sorted((PACKAGE / room).rglob("*")) if counts(path)))
+
+
+def counts(path: Path) -> bool:
+    """Whether numbers may come from a file: what Python compiled, and what editors and systems leave, is none."""
+    left = path.name.startswith(".") or path.name.endswith("~") or "__pycache__" in path.parts
+    return not left and path.is_file()
 
 
 @cache

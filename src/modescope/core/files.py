@@ -1,6 +1,6 @@
 """Files that are whole or not there."""
 
-__all__ = ["atomic_write", "files_below", "finite", "jsonable", "sweep"]
+__all__ = ["atomic_write", "files_below", "finite", "jsonable", "seen_from", "sweep"]
 
 import math
 import os
@@ -82,6 +82,11 @@ def told(error: OSError) -> None:
     """Says which folder cannot be looked into; one that is not there, or was a moment ago, has no files."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise ModescopeError(f"the folder {error.filename!r} cannot be read: {error.strerror}") from error
+
+
+def seen_from(path: str | Path) -> str:
+    """Where a path that is not absolute is looked for, to end a sentence with: runs keep paths as they were given."""
+    return "" if Path(path).is_absolute() else f"; it is looked for from {str(Path.cwd())!r}, where this runs"
 
 
 def finite(value: float) -> float | None:

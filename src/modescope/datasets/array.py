@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from ..core.errors import ModescopeError, nearest_name, need
+from ..core.files import seen_from
 from .base import Dataset
 
 MOST_ROWS = 2**24
@@ -94,8 +95,6 @@ class ArrayData(FixedSet):
         object.__setattr__(self, "path", str(self.path))
         source = f"{self.path!r}" if self.path else "the array"
         found = load_array(Path(self.path), self.key) if self.path else _to_numpy(array)
-        if self.path:
-            object.__setattr__(self, "path", str(Path(self.path).absolute()))  # a run may go on from another folder
         rows = _checked(found, source)
         digest = hashlib.sha256(repr(rows.shape).encode() + rows.astype("<f8").tobytes()).hexdigest()
         need(
@@ -152,7 +151,7 @@ def load_array(path: Path, key: str) -> np.ndarray:
     readers = {".npy": _load_npy, ".npz": _load_npz, ".csv": _load_csv}
     suffix = path.suffix.lower()
     need(suffix in readers, f"{str(path)!r} is of an unknown kind, expected a file that ends in {', '.join(readers)}")
-    need(path.is_file(), f"there is no file {str(path)!r}")
+    need(path.is_file(), f"there is no file {str(path)!r}{seen_from(path)}")
     need(not key or suffix == ".npz", f"key is {key!r}, but only a .npz file has keys, not {str(path)!r}")
     try:
         return readers[suffix](path, key)

@@ -1,6 +1,6 @@
 """Whether a difference between runs is more than the luck of their seeds."""
 
-__all__ = ["Difference", "Trend", "order_share", "paired_difference", "rank_trend"]
+__all__ = ["Difference", "Trend", "holm", "order_share", "paired_difference", "rank_trend"]
 
 import math
 from collections.abc import Sequence
@@ -87,6 +87,20 @@ def paired_difference(first: Values, second: Values) -> Difference:
         return Difference(mean, low, high, 1.0, len(gap))
     flipped = np.abs(_signs(len(gap)) @ gap)
     return Difference(mean, low, high, float((flipped >= abs(gap.sum()) - 1e-12).mean()), len(gap))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number, so that all claims together err with probability at most the level.
+
+    References:
+        | A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979)
+    """
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values)
+    stepped = np.maximum.accumulate((len(values) - np.arange(len(values))) * values[order])
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected.tolist()
 
 
 def rank_trend(settings: Sequence[float], values: np.ndarray, permutations: int = 9999) -> Trend:

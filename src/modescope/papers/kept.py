@@ -13,7 +13,10 @@ from ..core.files import atomic_write
 from ..metrics import MetricResult
 from ..runs import Run
 
-ROOMS = ("core", "datasets", "diagnosis", "features", "judges", "metrics", "nets", "sources")  # what scores come from
+ROOMS = (  # what scores come from
+    *("core", "datasets", "diagnosis", "features", "judges", "methods", "metrics", "nets", "papers", "runs", "sources"),
+    "theory",
+)
 
 
 def kept_beside(run: Run, how: dict[str, Any], take: Callable[[], list[MetricResult]]) -> dict[str, MetricResult]:

@@ -18,6 +18,7 @@ from ..core.errors import ModescopeError
 from ..core.method import Method
 from ..datasets.base import Dataset
 from ..datasets.images import find
+from ..datasets.images.base import ImageData
 from ..diagnosis.compare import Row, compare
 from ..diagnosis.measures import chosen, fitting
 from ..features import Features, Inception, extract, make_features
@@ -30,7 +31,7 @@ from ..runs import Evaluation, Run, train_many
 from ..sources import open_source
 from . import kl_drawings as draw
 from .kept import kept_beside
-from .kl_images import method2, numbers_of, table_of
+from .kl_images import WEIGHTS, method2, numbers_of, settings_of, table_of
 from .kl_runs import PAPER, compared, file_name, median_member
 from .record import Reproduction, write_record
 from .settings import DCGAN_TRAINING
@@ -45,7 +46,7 @@ SEEN = 36  # images in a grid
 SETUP = (
     "DCGAN's networks with a quarter of its channels, Adam with a learning rate of {rate:g} and beta1 0.5, batches of "
     "{batch}, {steps:,} steps of critic and generator each, {seeds} seeds: a small fraction of what photographs take, "
-    "chosen so that two cores do it in hours. Method 2's weight is not printed: a mean over pixels has the weight 1."
+    "chosen so that two cores do it in hours. " + WEIGHTS
 )
 
 
@@ -82,7 +83,7 @@ def cifar10(
         Paragraph(setup_of(found)),
     ]
     page = write_page(out / "kl-cifar10.html", "kl/cifar10: DCGAN and Method 2", f"{PAPER}, section 5.3.", sections)
-    ours = {"features": f"{features.name}: {features.protocol}", **numbers_of(found, results)}
+    ours = {"features": f"{features.name}: {features.protocol}", "note": note_of(found), **numbers_of(found, results)}
     numbers = write_record(out / "kl-cifar10.json", "kl/cifar10", {"printed": "no number"}, ours, statements)
     return Reproduction("kl/cifar10", page, numbers, (picture,))
 
@@ -137,9 +138,8 @@ def pictured(
         *map(Paragraph, [setup_of(runs), *(hands if data == "sign-digits" else []), *notes]),
     ]
     page = write_page(out / f"{stem}.html", f"{item}: samples side by side", f"{PAPER}, {where}.", sections)
-    numbers = write_record(
-        out / f"{stem}.json", item, {"printed": "pictures"}, {"setup": first.encode(), "data": data}, []
-    )
+    ours = {"data": data, "note": note_of(runs), **settings_of(runs)}
+    numbers = write_record(out / f"{stem}.json", item, {"printed": "pictures"}, ours, [])
     return Reproduction(item, page, numbers, tuple(pictures.values()))
 
 
@@ -243,7 +243,14 @@ def grids(path: Path, runs: Mapping[str, Run], results: Mapping[str, Mapping[str
 def setup_of(runs: Mapping[str, Run]) -> str:
     """How all rows were trained."""
     run = next(iter(runs.values()))
-    training = run.experiment.training
-    return SETUP.format(
+    training, note = run.experiment.training, note_of(runs)
+    how = SETUP.format(
         rate=training.lr, batch=training.batch_size, steps=training.steps, seeds=len(run.experiment.seeds)
     )
+    return f"{how} The data: {note}." if note else how
+
+
+def note_of(runs: Mapping[str, Run]) -> str:
+    """What is particular about the data, such as that they are a copy that lost detail."""
+    data = next(iter(runs.values())).experiment.dataset
+    return data.arrays.note if isinstance(data, ImageData) else ""

@@ -2,13 +2,12 @@
 
 __all__ = ["train_many"]
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import need
 from .experiment import Experiment, first_difference
-from .run import Run, train_runs, versions
+from .run import Run, train_runs
 
 
 def train_many(
@@ -35,8 +34,6 @@ def train_many(
         KeyboardInterrupt: If it was stopped; all is saved, and the same call goes on.
     """
     runs = [opened(Path(folder) / name, name, experiment, command) for name, experiment in experiments.items()]
-    if not quiet:
-        tell_versions(runs)
     train_runs(runs, workers, quiet, checkpoint_seconds)
     return runs
 
@@ -52,17 +49,3 @@ def opened(folder: Path, name: str, experiment: Experiment, command: Sequence[st
         f"{str(folder)!r} holds a run of another experiment: {changed}; remove it or choose another folder",
     )
     return run
-
-
-def tell_versions(runs: Sequence[Run]) -> None:
-    """Says on standard error which runs another version of this package or of PyTorch began; they go on as they are."""
-    now = versions()
-    for run in runs:
-        then = run.config.get("versions", {})
-        others = [
-            f"{key} {then[key]}, now {now[key]}"
-            for key in ("modescope", "torch")
-            if then.get(key, now[key]) != now[key]
-        ]
-        if others:
-            print(f"{run.name}: made with {'; '.join(others)}: its results are kept", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ __all__ = ["History", "Run"]
 
 import platform
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -269,7 +270,10 @@ def train_runs(
         tally = Tally(run.experiment.training.steps, len(run.members), len(modes) if modes else None)
         tallies[run.folder] = (run.name, tally)
         jobs += [Job(run.folder, block) for block in range(len(run.stores))]
-    progress = progress_for(tallies, quiet or not processes.first)
+    quiet = quiet or not processes.first
+    if not quiet:
+        tell_versions(runs)
+    progress = progress_for(tallies, quiet)
 
     def tell(job: Job, look: Look) -> None:
         progress.tell(job, look)
@@ -291,6 +295,19 @@ def check_pace(workers: int | None, checkpoint_seconds: float) -> None:
     """Raises unless runs can be trained by so many processes, with so much time between two checkpoints."""
     need(workers is None or workers >= 1, f"workers is {workers}, expected at least 1")
     need(checkpoint_seconds >= 0, f"checkpoint_seconds is {checkpoint_seconds}, expected at least 0")
+
+
+def tell_versions(runs: Iterable[Run]) -> None:
+    """Says on standard error which runs another version of this package or of PyTorch made."""
+    now = versions()
+    for run in runs:
+        then = run.config.get("versions", {})
+        others = [(key, then[key], now[key]) for key in ("modescope", "torch") if then.get(key, now[key]) != now[key]]
+        if others:
+            made = " and ".join(f"{key} {version}" for key, version, _ in others)
+            here = " and ".join(f"{key} {version}" for key, _, version in others)
+            what = "its results are kept" if run.done else "it goes on with this"
+            print(f"{run.name} was made with {made}; this is {here}: {what}", file=sys.stderr, flush=True)
 
 
 def flat_line(line: Mapping[str, Any]) -> dict[str, list[float]]:

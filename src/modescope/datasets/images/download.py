@@ -2,10 +2,9 @@
 
 __all__ = ["download"]
 
+import errno
 import os
 import secrets
-import socket
-import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...core.errors import ModescopeError, extra, need
-from ...core.files import sweep
 from .catalog import File
 from .content import md5_of
 
 PATIENCE = 30  # seconds without an answer
 CHUNK = 2**16
+LOCAL = (  # what a disk can say; the network's errors have other numbers, or none
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG, errno.ENOTDIR),
+    *(errno.EISDIR, errno.ENAMETOOLONG),
+)
 
 
 def download(file: File, target: Path) -> None:
@@ -38,7 +40,6 @@ def download(file: File, target: Path) -> None:
     for url in file.urls:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            sweep(target)
             bring(url, file, target)
             return
         except (OSError, ValueError) as error:  # no network, cut off, or another file than expected
@@ -49,9 +50,7 @@ def download(file: File, target: Path) -> None:
 
 def is_local(error: Exception) -> bool:
     """Whether it is this machine that fails, e.g. by a full disk, and no host."""
-    requests = extra("requests", "images", "downloading data")
-    remote = (requests.RequestException, ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError)
-    return isinstance(error, OSError) and not isinstance(error, remote)
+    return isinstance(error, OSError) and error.errno in LOCAL
 
 
 def bring(url: str, file: File, target: Path) -> None:

@@ -54,9 +54,9 @@ def kept(key: str, shape: tuple[int, ...], rows: Callable[[], Iterator[np.ndarra
     """
     folder = cache_folder() / "decoded"
     path = folder / f"{key}.npy"
+    sweep(path)
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        sweep(path)
         fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             with fresh.open("xb") as file:  # row by row: where the disk is full, a map of a file kills the process
@@ -151,10 +151,15 @@ def sign_digits(found: Found, split: str) -> Arrays:
         return folder_images(found.folder, SIDE)
     ((_, where),) = found.pairs()
     x, y = load_array(where, "x"), load_array(where, "y")
-    good = x.dtype == np.uint8 and x.ndim == 4 and x.shape[-1] == 3 and y.shape == x.shape[:1]
-    need(good, f"{str(where)!r} holds x {x.shape} and y {y.shape}, expected bytes (N, H, W, 3) and (N,)")
+    good = x.dtype == np.uint8 and x.ndim == 4 and x.shape[-1] == 3 and x.size > 0
+    whole_numbers = y.dtype.kind in "iu" and y.shape == x.shape[:1]
+    need(
+        good and whole_numbers,
+        f"{str(where)!r} holds x {x.shape}, {x.dtype}, and y {y.shape}, {y.dtype}, expected bytes (N, H, W, 3) "
+        "and whole numbers (N,)",
+    )
     images = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
-    return arrays_of(images, torch.from_numpy(y.astype(np.int64)))
+    return arrays_of(images, classes(torch.from_numpy(y.astype(np.int64)), repr(str(where))))
 
 
 def folder_images(path: Path, size: int) -> Arrays:

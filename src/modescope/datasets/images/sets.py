@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...core.errors import need
-from ...core.files import files_below
+from ...core.files import files_below, seen_from
 from ..checks import whole
 from .arrays import Arrays
 from .base import ImageData
@@ -185,12 +185,19 @@ class ImageFolder(ImageData):
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", str(self.path))
         whole("size", self.size, 0)
-        need(Path(self.path).is_dir(), f"path is {self.path!r}, expected a folder of images")
+        need(is_folder(self.path), f"path is {self.path!r}, expected a folder of images{seen_from(self.path)}")
         super().__post_init__()
-        object.__setattr__(self, "path", str(Path(self.path).absolute()))  # a run may go on from another folder
 
     def read(self) -> Arrays:
         return _read(self.path, self.size, stamp_of(files_below(Path(self.path))))
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is such a folder; a name that no system takes is none."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.errors import ModescopeError, extra, nearest_name, need
-from ...core.files import files_below
+from ...core.files import files_below, sweep
 from .catalog import SETS, File, ImageSet, Layout
 from .content import md5_of
 
@@ -53,8 +53,16 @@ class Found:
 
 def stamp_of(files: Iterable[Path]) -> int:
     """A number that changes with the names, the sizes and the times of files."""
-    stats = ((str(file), file.stat() if file.exists() else None) for file in files)  # a link may lead nowhere
-    return hash(tuple(sorted((name, stat.st_size, stat.st_mtime_ns) if stat else (name, 0, 0) for name, stat in stats)))
+    return hash(tuple(sorted((str(file), *size_and_time(file)) for file in files)))
+
+
+def size_and_time(file: Path) -> tuple[int, int]:
+    """The size of a file and when it was written; zeros of a link that leads nowhere, or where nobody may look."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def known(name: str) -> ImageSet:
@@ -98,10 +106,13 @@ def find(name: str) -> Found | None:
 
 def present(folder: Path, layout: Layout) -> tuple[Path, ...] | None:
     """The files of a layout in a folder, or None unless all are there: at least one, if their names are not known."""
-    if not layout.files and not any(files_below(folder)):
-        return None
-    here = [[folder / name for name in file.names if (folder / name).is_file()] for file in layout.files]
-    return tuple(names[0] for names in here) if folder.is_dir() and all(here) else None
+    try:
+        if not folder.is_dir() or not (layout.files or any(files_below(folder))):
+            return None
+        here = [[folder / name for name in file.names if (folder / name).is_file()] for file in layout.files]
+    except OSError as error:  # nobody may look
+        raise ModescopeError(f"the folder {str(folder)!r} cannot be read: {error.strerror}") from error
+    return tuple(names[0] for names in here) if all(here) else None
 
 
 def fetch(name: str) -> Found:
@@ -115,6 +126,9 @@ def fetch(name: str) -> Found:
     Raises:
         ModescopeError: If it cannot be downloaded, or what comes has another hash; says which files to put where.
     """
+    layout = known(name).layouts[0]
+    for file in layout.files if find_spec("pooch") is not None else ():
+        sweep(cache_folder() / layout.folders[0] / file.name)
     found = find(name)
     if found:
         return found
@@ -122,7 +136,6 @@ def fetch(name: str) -> Found:
 
     wanted = known(name)
     need(wanted.can_be_fetched, f"{name} is not on this machine, and nobody offers it for download: {advice(name)}")
-    layout = wanted.layouts[0]
     folder = cache_folder() / layout.folders[0]
     try:
         for file in layout.files:
