@@ -84,6 +84,14 @@ def test_numbers_are_aligned_and_readable(page):
     assert '<td class="words">z</td>' in page
 
 
+def test_intervals_may_stand_below_their_numbers(tmp_path):
+    rows = [["GAN", "2.7 (0.647 to 4.75)", "a (1 to 2)"], ["floor", "8", "b"]]
+    page = write_page(tmp_path / "a.html", "a", "", [Table(["method", "modes", "words"], rows)]).read_text()
+    assert '<td class="interval"><span>2.7</span> <span>(0.647 to 4.75)</span></td>' in page
+    assert '<td class="interval">8</td>' in page
+    assert '<td class="words">a (1 to 2)</td>' in page
+
+
 def test_capitals_take_subscripts_and_names_do_not(page):
     assert "D<sub>KL</sub>" in page
     assert "JS<sub>π</sub>" in page

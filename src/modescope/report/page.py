@@ -43,6 +43,7 @@ dt { color: var(--soft); } dd { margin: 0; text-align: right; font-variant-numer
 SUBSCRIPT = re.compile(r"\b([A-Z]{1,3})_(\w{1,3})\b")
 TYPES = {".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 SENTENCE = 30  # characters from which on a cell is one
+INTERVAL = re.compile(r"([−-]?\d\S*) (\([−-]?\d\S* to [−-]?\d\S*\))$")
 
 
 class Section(abc.ABC):
@@ -104,7 +105,7 @@ class Table(Section):
         )
         body = "".join(
             "<tr>"
-            + "".join(f"<td{kind}>{_text(show(cell))}</td>" for kind, cell in zip(kinds, row, strict=True))
+            + "".join(f"<td{kind}>{_cell(show(cell))}</td>" for kind, cell in zip(kinds, row, strict=True))
             + "</tr>"
             for row in self.rows
         )
@@ -116,9 +117,14 @@ class Table(Section):
 
 
 def _kind(column: Sequence[object]) -> str:
-    """The class of a column's cells: numbers stand to the right, words and intervals are not broken, sentences are."""
+    """The class of a column's cells: numbers stand to the right, words are not broken, sentences are.
+
+    An interval goes below its number where a table is wide.
+    """
     if column and all(_is_number(cell) for cell in column):
         return ' class="number"'
+    if any(INTERVAL.match(show(cell)) for cell in column):
+        return ' class="interval"'
     return ' class="prose"' if any(len(show(cell)) > SENTENCE for cell in column) else ' class="words"'
 
 
@@ -229,6 +235,12 @@ def show(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return scientific(value, 4)
+
+
+def _cell(plain: str) -> str:
+    """A cell as HTML, in which a number and its interval may stand on two lines, but neither is broken."""
+    found = INTERVAL.match(plain)
+    return " ".join(f"<span>{_text(part)}</span>" for part in found.groups()) if found else _text(plain)
 
 
 def _text(plain: str) -> str:
