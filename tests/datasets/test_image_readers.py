@@ -512,10 +512,10 @@ def test_a_folder_that_cannot_be_looked_into_is_told(own, monkeypatch):
         ImageFolder(path=own / "photos")
 
 
-def test_half_decoded_images_of_a_killed_process_go(own):
+def test_half_decoded_images_of_a_killed_process_go():
     rows = lambda: iter(np.zeros((2, 3, 4, 4), np.uint8))  # noqa: E731
     photographs.kept("some", (2, 3, 4, 4), rows)
-    half = own / "cache" / "decoded" / ".some.npy.00aa.tmp"
+    half = photographs.cache_folder() / "decoded" / ".some.npy.00aa.tmp"
     half.write_bytes(b"half")
     os.utime(half, (0, 0))
     photographs.kept("some", (2, 3, 4, 4), rows)  # whole and there, and yet
@@ -571,7 +571,7 @@ def test_an_empty_folder_of_sign_digits_is_none(own):
 
 def test_bad_sign_digits(own):
     np.savez(own / "signdigits64.npz", x=np.zeros((3, 64, 64), np.uint8), y=np.zeros(3, np.uint8))
-    with pytest.raises(ModescopeError, match=r"holds x \(3, 64, 64\) and y \(3,\), expected bytes"):
+    with pytest.raises(ModescopeError, match=r"holds x \(3, 64, 64\), uint8, and y \(3,\), uint8, expected bytes"):
         load("sign-digits")
 
 
