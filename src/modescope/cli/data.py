@@ -53,7 +53,8 @@ def rows() -> list[dict[str, Any]]:
     from ..datasets.images import SETS, find
     from ..datasets.images.store import places
 
-    listed, _ = [], list(places())  # which raises where MODESCOPE_DATA names no folder
+    tuple(places())  # which raises where MODESCOPE_DATA names no folder
+    listed = []
     for name, known in SETS.items():
         try:
             found, note = find(name), ""

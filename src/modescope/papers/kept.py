@@ -5,6 +5,7 @@ __all__ = ["kept_beside"]
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -33,12 +34,19 @@ def kept_beside(run: Run, how: dict[str, Any], take: Callable[[], list[MetricRes
     path = run.folder / f"measured-{how['samples']}.json"
     states = [(store.manifest() or {}).get("sha256") for store in run.stores]
     key = {"how": how, "states": states, "code": [__version__, code_digest(ROOMS)]}
-    try:
-        kept = json.loads(path.read_text())
-        if kept["key"] != key:
-            raise ValueError("of another run, way or code")
-        rows = [MetricResult(**{**row, "per_member": tuple(row["per_member"])}) for row in kept["rows"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    rows = read(path, key)
+    if rows is None:
         rows = take()
         atomic_write(path, json.dumps({"key": key, "rows": [dataclasses.asdict(row) for row in rows]}))
     return {row.name: row for row in rows}
+
+
+def read(path: Path, key: dict[str, Any]) -> list[MetricResult] | None:
+    """The scores in a file, if it is there, whole, and has this key."""
+    try:
+        kept = json.loads(path.read_text())
+        if kept["key"] == key:
+            return [MetricResult(**{**row, "per_member": tuple(row["per_member"])}) for row in kept["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None

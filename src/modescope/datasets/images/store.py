@@ -126,9 +126,7 @@ def fetch(name: str) -> Found:
     Raises:
         ModescopeError: If it cannot be downloaded, or what comes has another hash; says which files to put where.
     """
-    layout = known(name).layouts[0]
-    for file in layout.files if find_spec("pooch") is not None else ():
-        sweep(cache_folder() / layout.folders[0] / file.name)
+    sweep_downloads(known(name).layouts[0])
     found = find(name)
     if found:
         return found
@@ -136,6 +134,7 @@ def fetch(name: str) -> Found:
 
     wanted = known(name)
     need(wanted.can_be_fetched, f"{name} is not on this machine, and nobody offers it for download: {advice(name)}")
+    layout = wanted.layouts[0]
     folder = cache_folder() / layout.folders[0]
     try:
         for file in layout.files:
@@ -146,6 +145,13 @@ def fetch(name: str) -> Found:
     found = find(name)
     assert found is not None
     return found
+
+
+def sweep_downloads(layout: Layout) -> None:
+    """Removes what killed downloads left of these files in the cache, if there is one."""
+    if find_spec("pooch") is not None:
+        for file in layout.files:
+            sweep(cache_folder() / layout.folders[0] / file.name)
 
 
 def advice(name: str) -> str:
