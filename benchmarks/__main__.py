@@ -21,6 +21,7 @@ from modescope.report.text import plural
 from . import diagnosis, scale
 from .images import training
 from .monitor import monitoring
+from .network_features import network_features
 from .plain import AdamLoop, ReviewLoop
 from .populations import CORES, Team, population, rate, synchronize
 from .reading import reading
@@ -201,6 +202,7 @@ ALL: dict[str, Callable[[], Iterator[Ratio]]] = {
     "points": diagnosis.points,
     "imports": diagnosis.imports,
     "reading": reading,
+    "features": network_features,
     "images": training,
     "scale": scale.scaling,
     "cells": scale.many,

@@ -117,7 +117,7 @@ class EfficientNetLite0(Features):
         self.device = device
         network = load_weights(Lite0(), path or packaged()).eval().requires_grad_(False)
         self.network = network.to(device)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a CPU
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
 
     def __call__(self, batch: Tensor) -> Tensor:
         with torch.inference_mode():

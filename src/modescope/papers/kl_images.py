@@ -22,6 +22,7 @@ from ..methods import ALI, GAN, R3GAN, VEEGAN, WGANGP, ForwardKL, MinibatchStdde
 from ..metrics import MetricResult, evaluate
 from ..nets import ConvCritic, architecture
 from ..report.page import Figure, Heading, Paragraph, Section, Statements, Table, write_page
+from ..report.settings import flattened
 from ..report.text import number
 from ..runs import Evaluation, Run, train_many
 from . import kl_drawings as draw
@@ -285,14 +286,14 @@ def table_of(runs: Mapping[str, Run], results: Mapping[str, Results], floor: str
 def numbers_of(runs: Mapping[str, Run], results: Mapping[str, Results]) -> dict[str, Any]:
     """The same as plain data, seed by seed, with how the first was trained and where others depart from it."""
     return {
-        **settings_of(runs),
+        **setup_record(runs),
         "metrics": {name: [r.to_dict() for r in row.values()] for name, row in results.items()},
         "per_seed": {name: {key: list(r.per_member) for key, r in row.items()} for name, row in results.items()},
         "minutes": {name: minutes(run) for name, run in runs.items()},
     }
 
 
-def settings_of(runs: Mapping[str, Run]) -> dict[str, Any]:
+def setup_record(runs: Mapping[str, Run]) -> dict[str, Any]:
     """How the first was trained, and where the others depart from it."""
     setup = next(iter(runs.values())).experiment.encode()
     return {
@@ -325,15 +326,15 @@ def along(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
 def own_settings(run: Run) -> str:
     """What a method was given, those of the game that it changes included, in one line."""
-    plain = run.experiment.encode()["method"]
-    base = plain.pop("base", {})
-    told = {key: value for key, value in {**base, **plain}.items() if key != "name"}
+    told = {
+        name.removeprefix("base."): value
+        for name, value in flattened(run.experiment.encode()["method"]).items()
+        if not name.endswith("name")
+    }
     norm = getattr(run.experiment.architecture.critic, "batch_norm", FIRST_LAYER_FREE)
     if norm != FIRST_LAYER_FREE:
         told["critic's batch_norm"] = norm
-    return ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in told.items()
-    )
+    return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def minutes(run: Run) -> float:

@@ -31,7 +31,7 @@ from ..runs import Evaluation, Run, train_many
 from ..sources import open_source
 from . import kl_drawings as draw
 from .kept import kept_beside
-from .kl_images import WEIGHTS, method2, numbers_of, settings_of, table_of
+from .kl_images import WEIGHTS, method2, numbers_of, setup_record, table_of
 from .kl_runs import PAPER, compared, file_name, median_member
 from .record import Reproduction, write_record
 from .settings import DCGAN_TRAINING
@@ -138,7 +138,7 @@ def pictured(
         *map(Paragraph, [setup_of(runs), *(hands if data == "sign-digits" else []), *notes]),
     ]
     page = write_page(out / f"{stem}.html", f"{item}: samples side by side", f"{PAPER}, {where}.", sections)
-    ours = {"data": data, "note": note_of(runs), **settings_of(runs)}
+    ours = {"data": data, "note": note_of(runs), **setup_record(runs)}
     numbers = write_record(out / f"{stem}.json", item, {"printed": "pictures"}, ours, [])
     return Reproduction(item, page, numbers, tuple(pictures.values()))
 
